@@ -1,0 +1,90 @@
+// From the events of a parser (JSON or YAML) to checked objects, one by one as they end.
+// Knows the shape of documents: an object, a List, a typed list whose items bear no kind. Keeps
+// only the fields of objects.h; what else a document holds costs a counter. Knows no syntax, no
+// files. One thread at a time; the receiver is borrowed and called from within the events.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "k8s_client/object_fields.h"
+#include "k8s_client/objects.h"
+#include "k8s_client/raw_object.h"
+
+namespace k8s_client {
+
+/// Told what a text holds.
+class ObjectReceiver {
+  public:
+    virtual ~ObjectReceiver() = default;
+    /// `document` counts from 1.
+    virtual void take(Object object, std::size_t document) = 0;
+    /// An object of a kept kind is wrong: `document 2: Service default/kubia: spec.type: ...`.
+    virtual void skip(const std::string& message) = 0;
+    /// An object of a kind that is not kept.
+    virtual void pass_over(std::string_view kind) = 0;
+    /// False: nothing more is wanted, the parser shall give up.
+    virtual bool wants_more() const { return true; }
+};
+
+class ObjectDecoder {
+  public:
+    /// What is read lies less than ten deep. The rest is only counted, so the limit may be wide:
+    /// the schema in a CustomResourceDefinition alone nests 40 deep.
+    static constexpr std::size_t kMaxDepth = 512;
+
+    explicit ObjectDecoder(ObjectReceiver& receiver) : receiver_(receiver) {}
+
+    /// A document without a value (an empty one, or null) holds nothing.
+    void start_document();
+    void end_document();
+
+    /// False: deeper than kMaxDepth, or the receiver wants no more; the parser must give up.
+    [[nodiscard]] bool start_object() { return start(Shape::Map); }
+    [[nodiscard]] bool start_array() { return start(Shape::List); }
+    void end();
+    void key(std::string_view text);
+    void string(std::string_view text);
+    void number(std::string_view text);
+    void boolean(bool value);
+    void null();
+    /// A value that the syntax has and we do not follow, as an alias of YAML: it spoils the object.
+    void unsupported(const std::string& what);
+
+  private:
+    struct Frame {
+        const FieldNode* node;
+        std::size_t count;  // of a list: the elements begun so far
+    };
+
+    bool start(Shape shape);
+    const FieldNode* next_node();
+    void start_item(const FieldNode& node);
+    void finish_item();
+    void finish_list();
+    void adopt_kind(RawObject& item) const;
+    void hand_over(RawObject& raw);
+    void skip(const RawObject& raw, const std::string& fault);
+    void wrong_type(const FieldNode& node, const char* found);
+    void add_fault(const FieldNode& node, const std::string& why);
+    std::string path_of(const FieldNode& node) const;
+
+    ObjectReceiver& receiver_;
+    std::size_t document_ = 0;
+    std::size_t depth_ = 0;
+    std::size_t skipped_ = 0;  // depth inside a value that is not read
+    std::vector<Frame> frames_;
+    const FieldNode* pending_ = nullptr;  // the field of the last key
+    Section section_ = Section::Common;   // of the object's field that the events are in
+    RawCursor at_;
+
+    bool has_root_ = false;   // the document has a value
+    bool has_items_ = false;  // it has the field `items`
+    RawObject root_;
+    RawObject item_;
+    std::vector<RawObject> kindless_items_;  // until the list's own kind is known
+};
+
+}  // namespace k8s_client
