@@ -1,0 +1,75 @@
+#include "tests/support/cluster_answers.h"
+
+#include <doctest/doctest.h>
+#include <ldns/ldns.h>
+
+#include "tests/support/wire_message.h"
+#include "zones/query.h"
+
+namespace support {
+namespace {
+
+using Outcome = zones::ClusterZone::Outcome;
+
+std::vector<std::uint8_t> query_for(const Ask& question) {
+    const auto qname = zones::Name::parse(question.qname);
+    REQUIRE_MESSAGE(qname.has_value(), "not a name: ", question.qname);
+    WireMessage query;
+    query.count(WireMessage::kQuestion).raw(qname->wire()).u16(question.qtype).u16(1);
+    if (question.edns_size) {
+        query.opt(*question.edns_size, question.dnssec_ok ? 0x8000U : 0U);
+    }
+    return query.octets();
+}
+
+/// The sections' counts and the question are the same in every reply.
+void check_frame(const Ask& question, const Reply& reply) {
+    const Judged& message = reply.message;
+    INFO("reply to ", question.qname, " type ", question.qtype);
+    REQUIRE(message.fault == "");
+    REQUIRE(message.id == 0x4b59);
+    REQUIRE(message.opcode == 0);
+    REQUIRE(message.has_flag("qr"));
+    REQUIRE(message.has_flag("rd"));
+    REQUIRE(message.question.size() == 1);
+    REQUIRE(message.edns.has_value() == question.edns_size.has_value());
+    if (message.edns) {
+        REQUIRE(message.edns->flags == (question.dnssec_ok ? 0x8000 : 0));
+        REQUIRE(message.edns->version == 0);
+        REQUIRE(message.edns->option_octets == 0);
+    }
+}
+
+}  // namespace
+
+Reply ask(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, const Ask& question) {
+    const auto octets = query_for(question);
+    zones::Query query;
+    REQUIRE(zones::parse_query(octets, query) == zones::Verdict::Ask);
+    std::vector<std::uint8_t> buffer(zones::kMaxMessageSize, 0xee);
+    zones::MessageWriter out(buffer);
+    const std::size_t limit = question.tcp ? zones::kMaxMessageSize : zones::udp_limit(query);
+    out.begin(query, limit);
+    const zones::AnswerStyle style{query.qtype, question.rotate, question.tcp, question.random};
+    zones::Chain chain;
+    const auto result =
+        zone.answer({out.question_name(), &query.name}, style, chain, snapshot, out);
+    Reply reply;
+    reply.outcome = result.outcome;
+    if (result.outcome == Outcome::NextName) {
+        reply.target = zones::to_string(out.placed(result.target));
+    }
+    reply.size = out.finish(result.rcode, zones::header::kAa, 0);
+    REQUIRE(reply.size <= limit);
+    buffer.resize(reply.size);
+    buffer.shrink_to_fit();  // so that a read past the end is seen
+    reply.message = judge(buffer);
+    check_frame(question, reply);
+    return reply;
+}
+
+std::uint16_t type_number(const std::string& name) {
+    return static_cast<std::uint16_t>(ldns_get_rr_type_by_name(name.c_str()));
+}
+
+}  // namespace support

@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/dns_judge.h"
+#include "tests/support/wire_message.h"
+#include "zones/query.h"
+#include "zones/writer.h"
+
+using namespace zones;
+using support::WireMessage;
+using Message = std::vector<std::uint8_t>;
+using namespace std::string_literals;
+
+namespace {
+
+std::vector<Message> seeds() {
+    const auto question = [](unsigned qtype) {
+        return WireMessage().question("Kubia.default.svc.cluster.local.", qtype);
+    };
+    return {question(1).octets(),
+            question(28).opt(1232, 0x8000).octets(),
+            question(33).opt(4096, 0, "\0\12\0\10abcdefgh\0\3\0\0"s).octets(),
+            question(251)
+                .record(WireMessage::kAuthority, "a.", 6, 0, "\0\0aaaabbbbccccddddeeee"s)
+                .octets(),
+            question(1).opt().record(WireMessage::kAdditional, "k.", 250, 0, "x", 255).octets(),
+            WireMessage().question(".", 2).octets(),
+            WireMessage(0x2800).octets()};
+}
+
+/// A few changes of the kinds that break parsers.
+void mutate(Message& message, std::mt19937& random) {
+    const auto place = [&] { return static_cast<std::ptrdiff_t>(random() % message.size()); };
+    for (auto changes = 1 + random() % 4; changes > 0 && !message.empty(); --changes) {
+        switch (random() % 6) {
+            case 0:
+                message[random() % message.size()] ^= static_cast<std::uint8_t>(1U << random() % 8);
+                break;
+            case 1:
+                message[random() % message.size()] = static_cast<std::uint8_t>(random());
+                break;
+            case 2:
+                message.resize(random() % message.size());
+                break;
+            case 3:
+                message.insert(message.begin() + place(), static_cast<std::uint8_t>(random()));
+                break;
+            case 4:
+                message.erase(message.begin() + place());
+                break;
+            default:
+                message[random() % message.size()] = random() % 2 == 0 ? 0xc0 : 0x3f;
+        }
+    }
+}
+
+/// What we take for a query, ldns must take for one with the same question.
+void check_with_ldns(const Message& message, const Query& query) {
+    const auto judged = support::judge(message);
+    INFO(judged.fault);
+    REQUIRE(judged.question.size() == 1);
+    const auto& text = judged.question.front();  // ldns escapes other octets than we do
+    const auto name = Name::parse(text.substr(0, text.rfind(' ', text.rfind(' ') - 1)));
+    REQUIRE(name.has_value());
+    REQUIRE(name->wire() == query.qname);
+    REQUIRE(judged.edns.has_value() == query.has_edns);
+    if (judged.edns) {
+        REQUIRE(judged.edns->udp_size == query.udp_size);
+        REQUIRE(((judged.edns->flags & 0x8000) != 0) == query.dnssec_ok);
+        REQUIRE(judged.edns->version == 0);
+    }
+}
+
+/// Whatever the verdict: the lowered name matches the name, and a reply can be written.
+void check_consistent(const Message& message, const Query& query) {
+    REQUIRE(query.question_end <= std::max(message.size(), kHeaderSize));
+    if (query.has_question) {
+        REQUIRE(query.name.wire() == to_lower(query.qname));
+        LoweredName again;
+        again.assign(query.qname);
+        REQUIRE(again.labels == query.name.labels);
+        REQUIRE(std::equal(again.label_at.begin(),
+                           again.label_at.begin() + static_cast<std::ptrdiff_t>(again.labels) + 1,
+                           query.name.label_at.begin()));
+    }
+    Message buffer(kClassicUdpSize);
+    MessageWriter out(buffer);
+    out.begin(query, udp_limit(query));
+    buffer.resize(out.finish(Rcode::FormErr, 0, 0));
+    const auto judged = support::judge(buffer);
+    REQUIRE(judged.fault == "");
+    REQUIRE(judged.question.size() == (query.has_question ? 1 : 0));
+    REQUIRE(judged.edns.has_value() == query.has_edns);
+}
+
+}  // namespace
+
+TEST_CASE("mutated queries: what we accept, ldns accepts, with the same question") {
+    std::mt19937 random(1053);
+    const auto originals = seeds();
+    int accepted = 0, refused = 0;
+    for (int round = 0; round < 60000; ++round) {
+        Message message = originals[random() % originals.size()];
+        mutate(message, random);
+        message.shrink_to_fit();  // so that a read past the end is seen
+        Query query;
+        const Verdict verdict = parse_query(message, query);
+        if (verdict == Verdict::Drop) {
+            continue;
+        }
+        check_consistent(message, query);
+        const bool taken = verdict == Verdict::Ask;
+        ++(taken ? accepted : refused);
+        if (taken && message.size() > kHeaderSize) {
+            const bool opaque = read_u16(&message[10]) > (query.has_edns ? 1 : 0);
+            if (!opaque) {  // the rdata of other records is not ours to judge
+                REQUIRE(support::judge(message).fault == "");
+                check_with_ldns(message, query);
+            }
+        }
+    }
+    CHECK(accepted > 2000);
+    CHECK(refused > 5000);
+}

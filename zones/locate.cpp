@@ -1,0 +1,172 @@
+#include "zones/locate.h"
+
+#include <algorithm>
+
+namespace zones {
+namespace {
+
+using Kind = Located::Kind;
+
+std::string_view without_underscore(std::string_view label) {
+    return label.starts_with('_') ? label.substr(1) : label;
+}
+
+bool service_has_port(const ServiceRecords& service, const PortFilter& filter) {
+    if (filter.any()) {
+        return true;
+    }
+    if (service.kind == ServiceRecords::Kind::Headless) {
+        return std::any_of(
+            service.port_sets.begin(), service.port_sets.end(), [&](const auto& set) {
+                const auto ports = service.endpoint_ports.subspan(set.first, set.count);
+                return std::any_of(ports.begin(), ports.end(), [&](const PortRecord& port) {
+                    return service.matches(port, filter);
+                });
+            });
+    }
+    return std::any_of(service.service_ports.begin(), service.service_ports.end(),
+                       [&](const PortRecord& port) { return service.matches(port, filter); });
+}
+
+Located empty_non_terminal() {
+    return {.kind = Kind::EmptyNonTerminal};
+}
+
+/// One label in front of a Service: an endpoint, or `_proto`, below which the ports are.
+Located locate_below_service(const LoweredName& name, const ServiceRecords& service) {
+    const std::string_view label = name.label(0);
+    Located found{.kind = Kind::Endpoint, .service = &service};
+    found.endpoints = service.find_label(label);
+    if (!found.endpoints.empty()) {
+        return found;
+    }
+    if (label.starts_with('_') && label.size() > 1 &&
+        service_has_port(service, {.port = {}, .protocol = label.substr(1)})) {
+        return empty_non_terminal();
+    }
+    return {};
+}
+
+/// `left`: how many labels stand in front of <service>.<ns>.svc.
+Located locate_service(const LoweredName& name, std::size_t left, const Snapshot& snapshot) {
+    const std::size_t at = name.label_at[left];
+    const std::size_t end = name.label_at[left + 2];
+    const ServiceRecords* service = snapshot.find_service(name.wire().substr(at, end - at));
+    if (service == nullptr || !service->visible) {
+        return {};
+    }
+    Located found{.kind = Kind::Service, .target_label = left, .service = service};
+    if (left == 0) {
+        return found;
+    }
+    if (service->kind == ServiceRecords::Kind::ExternalName || left > 2) {
+        return {};
+    }
+    if (left == 1) {
+        return locate_below_service(name, *service);
+    }
+    found.ports = {without_underscore(name.label(0)), without_underscore(name.label(1))};
+    return service_has_port(*service, found.ports) ? found : Located{};
+}
+
+/// `left`: how many labels stand in front of <ns>.pod.
+Located locate_pod(const LoweredName& name, std::size_t left, const ClusterOptions& options,
+                   const Snapshot& snapshot) {
+    const std::string_view ns = name.label(left);
+    if (options.pods == PodMode::Disabled || left > 3 || !snapshot.namespace_exposed(ns)) {
+        return {};
+    }
+    if (left == 0) {
+        return empty_non_terminal();
+    }
+    const auto address = parse_address_label(name.label(left - 1));
+    if (!address) {
+        return {};
+    }
+    if (options.pods == PodMode::Verified) {
+        const std::uint64_t hash = keyed_hash(snapshot.key, ns);
+        const auto* v4 = std::get_if<Ipv4>(&*address);
+        if (!(v4 != nullptr ? snapshot.pods4.contains(*v4, hash)
+                            : snapshot.pods6.contains(std::get<Ipv6>(*address), hash))) {
+            return {};
+        }
+    }
+    return {.kind = Kind::Pod, .target_label = left - 1, .address = *address};
+}
+
+/// The names that every zone has for itself; NameError if it is none of them.
+Located locate_own(const LoweredName& name, std::size_t left) {
+    if (left == 0) {
+        return {.kind = Kind::Apex};
+    }
+    if (name.label(left - 1) == "dns") {
+        if (left == 1) {
+            return empty_non_terminal();
+        }
+        if (left == 2 && name.label(0) == "ns") {
+            return {.kind = Kind::NameServer};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+bool has_port(const ServiceRecords& service, const EndpointRecord& endpoint,
+              const PortFilter& filter) {
+    if (filter.any()) {
+        return true;
+    }
+    const auto ports = service.ports_of(endpoint);
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const PortRecord& port) { return service.matches(port, filter); });
+}
+
+Located locate(const LoweredName& name, std::size_t zone_labels, const ClusterOptions& options,
+               const Snapshot& snapshot) {
+    const std::size_t left = name.labels - zone_labels;
+    if (left >= 3 && name.label(left - 1) == "svc") {
+        return locate_service(name, left - 3, snapshot);
+    }
+    const Located own = locate_own(name, left);
+    if (own.kind != Kind::NameError) {
+        return own;
+    }
+    const std::string_view last = name.label(left - 1);
+    if (last == "svc") {  // `svc` itself, or <ns>.svc
+        return left == 1 || snapshot.namespace_exposed(name.label(0)) ? empty_non_terminal()
+                                                                      : Located{};
+    }
+    if (last == "pod") {
+        return left == 1 ? empty_non_terminal() : locate_pod(name, left - 2, options, snapshot);
+    }
+    if (left == 1 && last == "dns-version") {  // k8s-dns 2.2
+        return {.kind = Kind::Version};
+    }
+    return {};
+}
+
+Located locate_reverse(const LoweredName& name, std::size_t zone_labels, const Snapshot& snapshot) {
+    const Located own = locate_own(name, name.labels - zone_labels);
+    if (own.kind != Kind::NameError) {
+        return own;
+    }
+    const auto reverse = parse_reverse_name(name.wire());
+    if (!reverse) {
+        return {};
+    }
+    const Address last = last_of(*reverse);
+    const auto* v4 = std::get_if<Ipv4>(&reverse->first);
+    const bool any = v4 != nullptr ? snapshot.addresses4.any_between(*v4, std::get<Ipv4>(last))
+                                   : snapshot.addresses6.any_between(std::get<Ipv6>(reverse->first),
+                                                                     std::get<Ipv6>(last));
+    if (!any) {
+        return {};
+    }
+    if (!reverse->complete()) {
+        return empty_non_terminal();
+    }
+    return {.kind = Kind::Reverse, .address = reverse->first};
+}
+
+}  // namespace zones

@@ -1,0 +1,46 @@
+// What a name of a cluster zone is.
+// Knows the grammar of cluster names (Kubernetes DNS specification 1.1.0; coredns-behaviour: name
+// grammar) and looks it up by structure in one snapshot; knows nothing of types or messages. Pure.
+#pragma once
+
+#include <cstddef>
+
+#include "zones/cluster_options.h"
+#include "zones/service_records.h"
+#include "zones/snapshot.h"
+
+namespace zones {
+
+struct Located {
+    enum class Kind : std::uint8_t {
+        NameError,         // nothing is there, and nothing below
+        EmptyNonTerminal,  // nothing is there, but something below
+        Apex,
+        Version,     // dns-version.<zone>
+        NameServer,  // ns.dns.<zone>
+        Service,     // <service>.<ns>.svc, also with _port._proto in front
+        Endpoint,    // <endpoint>.<service>.<ns>.svc
+        Pod,         // <address>.<ns>.pod
+        Reverse,     // an address that a Service or an endpoint has
+    };
+
+    Kind kind = Kind::NameError;
+    std::size_t target_label = 0;  // of the label that SRV targets start with: service's, pod's
+    const ServiceRecords* service = nullptr;
+    PortFilter ports{};
+    ServiceRecords::Found endpoints{};
+    Address address{};  // of a pod name or a reverse name
+};
+
+/// `zone_labels`: how many labels of `name` are the zone's.
+Located locate(const LoweredName& name, std::size_t zone_labels, const ClusterOptions& options,
+               const Snapshot& snapshot);
+
+/// The same for a name of a reverse zone.
+Located locate_reverse(const LoweredName& name, std::size_t zone_labels, const Snapshot& snapshot);
+
+/// True if `endpoint` has a port that passes.
+bool has_port(const ServiceRecords& service, const EndpointRecord& endpoint,
+              const PortFilter& filter);
+
+}  // namespace zones

@@ -1,0 +1,222 @@
+#include "zones/writer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace zones {
+namespace {
+
+constexpr std::size_t kMaxPointerTarget = 0x3fff;  // RFC 1035 §4.1.4: 14 bits
+constexpr std::size_t kFixedRecordSize = 10;       // type, class, TTL, RDLENGTH
+
+}  // namespace
+
+std::size_t udp_limit(const Query& query) {
+    if (!query.has_edns) {
+        return kClassicUdpSize;
+    }
+    return std::clamp<std::size_t>(query.udp_size, kClassicUdpSize, kUdpSize);  // RFC 6891 §6.2.5
+}
+
+void MessageWriter::begin(const Query& query, std::size_t limit) {
+    has_edns_ = query.has_edns;
+    dnssec_ok_ = query.dnssec_ok;
+    overflow_ = truncated_ = false;
+    limit_ = std::min(limit, buffer_.size()) - (has_edns_ ? kOptSize : 0);
+    at_ = query.has_question ? query.question_end : kHeaderSize;
+    std::memcpy(buffer_.data(), query.message.data(), at_);
+    std::uint8_t* h = buffer_.data();
+    h[2] = static_cast<std::uint8_t>(header::kQr | (h[2] & (header::kOpcodeMask | header::kRd)));
+    h[3] &= header::kCd;
+    write_u16(h + 4, query.has_question ? 1 : 0);
+    question_ = {kHeaderSize,
+                 static_cast<std::uint8_t>(query.has_question ? query.qname.size() : 0)};
+    clear_records();
+}
+
+void MessageWriter::clear_records() {
+    at_ = question_.length == 0 ? kHeaderSize : kHeaderSize + question_.length + 4U;
+    std::memset(counts_, 0, sizeof counts_);
+    remembered_count_ = 0;
+    overflow_ = truncated_ = false;
+}
+
+void MessageWriter::put_u8(std::uint8_t value) {
+    if (room(1)) {
+        buffer_[at_++] = value;
+    }
+}
+
+void MessageWriter::put_u16(std::uint16_t value) {
+    if (room(2)) {
+        write_u16(&buffer_[at_], value);
+        at_ += 2;
+    }
+}
+
+void MessageWriter::put_u32(std::uint32_t value) {
+    if (room(4)) {
+        write_u32(&buffer_[at_], value);
+        at_ += 4;
+    }
+}
+
+void MessageWriter::put_octets(std::string_view octets) {
+    if (!octets.empty() && room(octets.size())) {
+        std::memcpy(&buffer_[at_], octets.data(), octets.size());
+        at_ += octets.size();
+    }
+}
+
+void MessageWriter::put_name(const JoinedName& name) {
+    put_octets(name.labels);
+    if (room(name.tail.length)) {
+        std::memcpy(&buffer_[at_], &buffer_[name.tail.offset], name.tail.length);
+        at_ += name.tail.length;
+    }
+}
+
+void MessageWriter::put_reference(const JoinedName& name) {
+    if (name.tail.length <= 1 || name.tail.offset > kMaxPointerTarget) {
+        put_name(name);  // a root label is shorter than a pointer to one
+        return;
+    }
+    put_octets(name.labels);
+    put_u16(static_cast<std::uint16_t>(0xc000U | name.tail.offset));
+}
+
+void MessageWriter::remember_question() {
+    for (std::size_t at = question_.offset; buffer_[at] != 0; at += 1U + buffer_[at]) {
+        if (remembered_count_ < kRemembered) {
+            remembered_[remembered_count_++] = static_cast<std::uint16_t>(at);
+        }
+    }
+}
+
+void MessageWriter::put_compressed(NameView name) {
+    if (overflow_) {
+        return;  // what the record wrote before may be half a name
+    }
+    if (remembered_count_ == 0 && question_.length > 0) {
+        remember_question();
+    }
+    const auto at_remembered = [&](std::uint16_t offset, NameView tail) {
+        // The remembered tail may itself end in a pointer to an earlier one: compare label by
+        // label.
+        std::size_t at = offset;
+        for (;;) {
+            while ((buffer_[at] & 0xc0U) == 0xc0U) {
+                at = read_u16(&buffer_[at]) & kMaxPointerTarget;
+            }
+            const std::size_t length = buffer_[at] + 1U;
+            if (tail.size() < length || std::memcmp(&buffer_[at], tail.data(), length) != 0) {
+                return false;
+            }
+            if (length == 1) {
+                return true;
+            }
+            at += length;
+            tail.remove_prefix(length);
+        }
+    };
+    const std::size_t complete = remembered_count_;  // the name being written is not, yet
+    while (name.size() > 1) {
+        for (std::size_t i = 0; i < complete; ++i) {
+            if (at_remembered(remembered_[i], name)) {
+                put_u16(static_cast<std::uint16_t>(0xc000U | remembered_[i]));
+                return;
+            }
+        }
+        if (at_ <= kMaxPointerTarget && remembered_count_ < kRemembered) {
+            remembered_[remembered_count_++] = static_cast<std::uint16_t>(at_);
+        }
+        const std::size_t length = static_cast<std::uint8_t>(name[0]) + 1U;
+        put_octets(name.substr(0, length));
+        if (overflow_) {
+            return;
+        }
+        name.remove_prefix(length);
+    }
+    put_u8(0);
+}
+
+void MessageWriter::put_fixed(std::uint16_t type, std::uint32_t ttl, std::uint16_t rclass) {
+    if (room(kFixedRecordSize)) {
+        std::uint8_t* p = &buffer_[at_];
+        write_u16(p, type);
+        write_u16(p + 2, rclass);
+        write_u32(p + 4, ttl);
+        at_ += kFixedRecordSize;
+    }
+    rdata_start_ = at_;
+}
+
+void MessageWriter::begin_record(const JoinedName& owner, std::uint16_t type, std::uint32_t ttl) {
+    record_start_ = at_;
+    remembered_at_record_ = remembered_count_;
+    put_reference(owner);
+    put_fixed(type, ttl, kClassIn);
+}
+
+void MessageWriter::begin_relayed(NameView owner, std::uint16_t type, std::uint32_t ttl,
+                                  std::uint16_t rclass) {
+    record_start_ = at_;
+    remembered_at_record_ = remembered_count_;
+    put_compressed(owner);
+    put_fixed(type, ttl, rclass);
+}
+
+bool MessageWriter::end_record(Section section) {
+    if (overflow_) {
+        at_ = record_start_;
+        remembered_count_ = remembered_at_record_;
+        overflow_ = false;
+        return false;
+    }
+    write_u16(&buffer_[rdata_start_ - 2], at_ - rdata_start_);
+    ++counts_[static_cast<std::size_t>(section)];
+    return true;
+}
+
+bool MessageWriter::add_address(const JoinedName& owner, Section section, std::uint32_t ttl,
+                                const Ipv4& a) {
+    begin_record(owner, qtype::kA, ttl);
+    put_octets({reinterpret_cast<const char*>(a.octets.data()), a.octets.size()});
+    return end_record(section);
+}
+
+bool MessageWriter::add_address(const JoinedName& owner, Section section, std::uint32_t ttl,
+                                const Ipv6& a) {
+    begin_record(owner, qtype::kAaaa, ttl);
+    put_octets({reinterpret_cast<const char*>(a.octets.data()), a.octets.size()});
+    return end_record(section);
+}
+
+void MessageWriter::write_opt(Rcode rcode) {
+    std::uint8_t* p = &buffer_[at_];
+    p[0] = 0;  // owner: the root
+    write_u16(p + 1, qtype::kOpt);
+    write_u16(p + 3, kUdpSize);
+    p[5] = static_cast<std::uint8_t>(static_cast<unsigned>(rcode) >> 4);
+    p[6] = 0;                                     // version
+    write_u16(p + 7, dnssec_ok_ ? 0x8000U : 0U);  // RFC 3225 §3: DO as in the query
+    write_u16(p + 9, 0);
+    at_ += kOptSize;
+    ++counts_[static_cast<std::size_t>(Section::Additional)];
+}
+
+std::size_t MessageWriter::finish(Rcode rcode, std::uint8_t flags2, std::uint8_t flags3) {
+    if (has_edns_) {
+        write_opt(rcode);
+    }
+    std::uint8_t* h = buffer_.data();
+    h[2] = static_cast<std::uint8_t>(h[2] | flags2 | (truncated_ ? header::kTc : 0));
+    h[3] = static_cast<std::uint8_t>(h[3] | flags3 |
+                                     (static_cast<unsigned>(rcode) & header::kRcodeMask));
+    for (std::size_t i = 0; i < 3; ++i) {
+        write_u16(h + 6 + 2 * i, counts_[i]);
+    }
+    return at_;
+}
+
+}  // namespace zones
