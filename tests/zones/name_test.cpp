@@ -1,5 +1,6 @@
 #include "zones/name.h"
 
+#include <algorithm>
 #include <random>
 #include <string>
 

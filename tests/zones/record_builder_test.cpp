@@ -1,6 +1,7 @@
 #include "zones/record_builder.h"
 
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 

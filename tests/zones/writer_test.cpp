@@ -304,6 +304,18 @@ TEST_CASE("bug: what an earlier reply left in the buffer is no name of this one"
     }
 }
 
+TEST_CASE("bug: a name cut short by the limit is not read on") {
+    // The owner's labels fit, its root label does not: behind it stands what an earlier reply left,
+    // and the stale octets are a pointer to themselves.
+    const std::size_t start = question().size();
+    for (std::size_t room = 0; room < 40; ++room) {
+        Draft draft(question(), start + room);
+        const bool fits = add_name(draft.out, "other.example.", "other.example.");
+        CHECK(fits == (room >= 15 + 10 + 2));
+        CHECK(draft.finish().answer.size() == (fits ? 1 : 0));
+    }
+}
+
 TEST_CASE("a message goes on in another buffer") {
     const auto octets = question().octets();
     Query query;

@@ -1,0 +1,104 @@
+#include "server/command_line.h"
+
+#include <iostream>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "server/config_files.h"
+
+namespace server {
+namespace {
+
+/// Go's flag package takes one dash or two before a long name; CLI11 only two.
+std::string with_two_dashes(std::string_view argument) {
+    const bool one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
+    return (one_dash ? "-" : "") + std::string(argument);
+}
+
+void add_options(CLI::App& app, CommandLine& out, std::string& conf, std::string& pidfile) {
+    app.add_option("--conf", conf, "Corefile to load; stdin reads it from standard input")
+        ->type_name("FILE");
+    app.add_option("--dns.port,--p,-p", out.port,
+                   "port where the Corefile names none; 0: a free one")
+        ->type_name("PORT");
+    app.add_option("--pidfile", pidfile, "file to write the process id to")->type_name("FILE");
+    app.add_flag("--plugins", out.plugins, "list the plugins");
+    app.add_flag("--quiet", out.quiet, "print nothing at start");
+    app.add_flag("--version", out.version, "show the version");
+    app.add_option("--workers", out.workers, "threads that answer queries")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+}
+
+std::string read_stdin() {
+    std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+    if (text.size() > kMaxConfigFile) {
+        throw ConfigError("stdin: the Corefile is larger than 1 MiB");
+    }
+    return text;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::span<const char* const> arguments) {
+    CLI::App app("Keryx, the DNS server of a Kubernetes cluster", "keryx");
+    CommandLine out;
+    std::string conf;
+    std::string pidfile;
+    add_options(app, out, conf, pidfile);
+    std::vector<std::string> rewritten;  // CLI11 takes them in reverse
+    for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
+        rewritten.push_back(with_two_dashes(*argument));
+    }
+    try {
+        app.parse(std::move(rewritten));
+    } catch (const CLI::CallForHelp&) {
+        out.help = app.help();
+    } catch (const CLI::ParseError& error) {
+        throw UsageError(std::string(error.what()) + "; run keryx -help to see the flags");
+    }
+    out.conf_given = !conf.empty();
+    out.use_stdin = conf == "stdin";
+    if (out.conf_given) {
+        out.conf = conf;
+    }
+    out.pidfile = pidfile;
+    return out;
+}
+
+LoadOptions read_corefile(const CommandLine& command_line) {
+    LoadOptions options;
+    options.default_port = command_line.port.value_or(options.default_port);
+    if (command_line.use_stdin) {
+        options.file = "stdin";
+        options.text = read_stdin();
+        return options;
+    }
+    auto text = read_text_file(command_line.conf);
+    if (!text) {
+        throw ConfigError(command_line.conf_given
+                              ? "cannot read the Corefile: " + text.error()
+                              : "no Corefile: give one with -conf FILE, or put one into the "
+                                "working folder (" +
+                                    text.error() + ")");
+    }
+    options.text = std::move(*text);
+    options.file = command_line.conf.string();
+    if (command_line.conf.has_parent_path()) {
+        options.folder = command_line.conf.parent_path();
+    }
+    return options;
+}
+
+std::string plugin_list() {
+    std::string list;
+    for (const std::string_view name : plugin_names()) {
+        list += "dns." + std::string(name) + "\n";
+    }
+    return list;
+}
+
+}  // namespace server

@@ -1,0 +1,190 @@
+#include "server/config.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "server/config_listen.h"
+#include "server/config_plugins.h"
+#include "server/config_zones.h"
+#include "server/corefile.h"
+
+namespace server {
+namespace {
+
+/// One server block while its directives are read.
+struct BlockLoad {
+    const std::filesystem::path& folder;
+    Config& config;
+    std::set<std::string>& inactive;
+    ServerBlock block;
+    std::vector<zones::Name> zones;
+    std::vector<std::string> addresses;
+    std::set<std::string_view> seen;
+};
+
+void load_bind(const Directive& directive, BlockLoad& load) {
+    for (std::string& address : read_bind(directive)) {
+        if (std::find(load.addresses.begin(), load.addresses.end(), address) ==
+            load.addresses.end()) {
+            load.addresses.push_back(std::move(address));
+        }
+    }
+}
+
+void load_errors(const Directive& directive, BlockLoad& load) {
+    check_errors(directive);
+    load.block.errors = true;
+}
+
+void load_forward(const Directive& directive, BlockLoad& load) {
+    load.block.forwards.push_back(
+        read_forward(directive, load.folder, load.inactive, load.config.notices));
+}
+
+void load_kubernetes(const Directive& directive, BlockLoad& load) {
+    load.block.kubernetes = read_kubernetes(directive, load.zones, load.folder);
+}
+
+void load_loadbalance(const Directive& directive, BlockLoad& load) {
+    check_loadbalance(directive);
+    load.block.loadbalance = true;
+}
+
+void load_log(const Directive& directive, BlockLoad& load) {
+    load.block.logs.push_back(read_log(directive));
+}
+
+/// There is one set of workers: the block that asks for most decides.
+void load_multisocket(const Directive& directive, BlockLoad& load) {
+    load.config.workers = std::max(load.config.workers, read_multisocket(directive));
+}
+
+template <void (*Check)(const Directive&)>
+void load_inactive(const Directive& directive, BlockLoad& load) {
+    Check(directive);
+    load.inactive.insert(directive.name);
+}
+
+struct Plugin {
+    std::string_view name;
+    void (*load)(const Directive&, BlockLoad&);
+    bool repeatable;
+    bool sees_queries;  // a block without any such plugin refuses every query
+};
+
+constexpr Plugin kPlugins[] = {
+    {"bind", load_bind, true, false},
+    {"cache", load_inactive<check_cache>, false, true},
+    {"errors", load_errors, false, true},
+    {"forward", load_forward, true, true},
+    {"health", load_inactive<check_health>, true, false},
+    {"kubernetes", load_kubernetes, false, true},
+    {"loadbalance", load_loadbalance, true, true},
+    {"log", load_log, true, true},
+    {"loop", load_inactive<check_loop>, false, true},
+    {"multisocket", load_multisocket, false, false},
+    {"prometheus", load_inactive<check_prometheus>, false, true},
+    {"ready", load_inactive<check_ready>, false, false},
+    {"reload", load_inactive<check_reload>, true, false},
+};
+
+/// The rest of what CoreDNS 1.14 is built with.
+constexpr std::string_view kCorednsOnly[] = {
+    "acl",     "any",       "auto",         "autopath",   "azure",       "bufsize",  "cancel",
+    "chaos",   "clouddns",  "debug",        "dns64",      "dnssec",      "dnstap",   "erratic",
+    "etcd",    "file",      "geoip",        "grpc",       "grpc_server", "header",   "hosts",
+    "https",   "https3",    "k8s_external", "local",      "metadata",    "minimal",  "nomad",
+    "nsid",    "on",        "pprof",        "proxyproto", "quic",        "rewrite",  "root",
+    "route53", "secondary", "shed",         "sign",       "template",    "timeouts", "tls",
+    "trace",   "transfer",  "tsig",         "view",       "whoami"};
+
+const Plugin& find_plugin(const Directive& directive) {
+    const auto* const plugin =
+        std::find_if(std::begin(kPlugins), std::end(kPlugins),
+                     [&](const Plugin& candidate) { return candidate.name == directive.name; });
+    if (plugin != std::end(kPlugins)) {
+        return *plugin;
+    }
+    const bool exists = std::find(std::begin(kCorednsOnly), std::end(kCorednsOnly),
+                                  directive.name) != std::end(kCorednsOnly);
+    fail(directive.at, exists ? "plugin not supported in this version" : "unknown plugin",
+         directive.name, plugin_names());
+}
+
+void load_directive(const Directive& directive, BlockLoad& load) {
+    const Plugin& plugin = find_plugin(directive);
+    if (!load.seen.insert(plugin.name).second && !plugin.repeatable) {
+        fail(directive.at, "this plugin can only be used once per Server Block", directive.name);
+    }
+    plugin.load(directive, load);
+    load.block.empty = load.block.empty && !plugin.sees_queries;
+}
+
+void add_keys(const CorefileBlock& source, const LoadOptions& options, ListenRegister& listens,
+              BlockLoad& load) {
+    if (load.addresses.empty()) {
+        load.addresses.emplace_back();
+    }
+    for (const Key& text : source.keys) {
+        const KeyZones key = read_key(text.at, text.text);
+        for (const zones::Name& zone : key.zones) {
+            ZoneKey zone_key{zone, {}};
+            for (const std::string& address : load.addresses) {
+                const Listen listen{address, key.port.value_or(options.default_port)};
+                listens.add(text.at, zone, listen);
+                zone_key.listens.push_back(listen);
+            }
+            load.block.keys.push_back(std::move(zone_key));
+        }
+    }
+}
+
+std::string listed(const std::set<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    return text;
+}
+
+}  // namespace
+
+Config load_config(const LoadOptions& options) {
+    const Corefile corefile = parse_corefile(options.text, options.file, options.folder);
+    if (corefile.blocks.empty()) {
+        throw ConfigError(options.file + ": no server block in this file");
+    }
+    Config config;
+    config.notices = corefile.notices;
+    std::set<std::string> inactive;
+    ListenRegister listens;
+    for (const CorefileBlock& source : corefile.blocks) {
+        BlockLoad load{options.folder, config, inactive, {}, {}, {}, {}};
+        load.block.empty = true;
+        for (const Key& key : source.keys) {
+            const auto zones = read_zones(key.at, key.text);
+            load.zones.insert(load.zones.end(), zones.begin(), zones.end());
+        }
+        for (const Directive& directive : source.directives) {
+            load_directive(directive, load);
+        }
+        add_keys(source, options, listens, load);
+        config.blocks.push_back(std::move(load.block));
+    }
+    if (!inactive.empty()) {
+        config.notices.push_back("not active in this version: " + listed(inactive));
+    }
+    return config;
+}
+
+std::vector<std::string_view> plugin_names() {
+    std::vector<std::string_view> names;
+    for (const Plugin& plugin : kPlugins) {
+        names.push_back(plugin.name);
+    }
+    return names;
+}
+
+}  // namespace server

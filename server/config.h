@@ -1,0 +1,83 @@
+// What a Corefile says, as values: the whole configuration of the process.
+// Made by load_config() at start (and later at reload), immutable after; every thread reads it.
+// Knows no sockets and no files but the Corefile's own.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "k8s_client/label_selector.h"
+#include "resolver/forward.h"
+#include "server/config_error.h"
+#include "zones/cluster_options.h"
+#include "zones/name.h"
+
+namespace server {
+
+struct KubernetesConfig {
+    zones::ClusterOptions options;
+    k8s_client::LabelSelector labels;              // matches everything if not given
+    k8s_client::LabelSelector namespace_labels;    // matches everything if not given
+    std::vector<std::filesystem::path> manifests;  // absolute
+    std::chrono::milliseconds startup_timeout{5000};
+};
+
+struct ForwardConfig {
+    zones::Name from;
+    std::vector<zones::Name> except;
+    resolver::ForwardOptions options;
+};
+
+/// `log [NAMES...] [FORMAT] { class ... }`; only the common format so far.
+struct LogConfig {
+    std::vector<zones::Name> names;  // the root if none were given
+    bool success = true, denial = true, error = true;
+};
+
+/// One (zone, port) of a server block, and where it listens.
+struct Listen {
+    std::string address;  // text without brackets; empty: every address (0.0.0.0 and [::])
+    std::uint16_t port = 53;
+    bool operator==(const Listen&) const = default;
+};
+
+struct ZoneKey {
+    zones::Name zone;  // lower case
+    std::vector<Listen> listens;
+};
+
+struct ServerBlock {
+    std::vector<ZoneKey> keys;
+    bool errors = false;
+    bool loadbalance = false;
+    std::vector<LogConfig> logs;
+    std::optional<KubernetesConfig> kubernetes;
+    std::vector<ForwardConfig> forwards;  // in the Corefile's order
+    bool empty = false;                   // no plugin that sees queries: every query is REFUSED
+};
+
+struct Config {
+    std::vector<ServerBlock> blocks;
+    unsigned workers = 0;              // 0: as many as fit the machine
+    std::vector<std::string> notices;  // for the operator, once, at start
+};
+
+struct LoadOptions {
+    std::string text;                    // the Corefile's content
+    std::string file;                    // how messages name it
+    std::filesystem::path folder = ".";  // what relative paths and imports start from
+    std::uint16_t default_port = 53;     // -dns.port
+};
+
+/// Throws ConfigError.
+Config load_config(const LoadOptions& options);
+
+/// The plugins that a Corefile may have, sorted.
+std::vector<std::string_view> plugin_names();
+
+}  // namespace server

@@ -1,0 +1,26 @@
+// Which blocks listen where: refuses a zone that two blocks would serve on one listener.
+// Knows zones, addresses and ports as the Corefile names them; opens no socket.
+// Start-up and reload only, one thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "server/config.h"
+#include "server/corefile.h"
+
+namespace server {
+
+class ListenRegister {
+  public:
+    /// Throws ConfigError if `zone` is taken there, or taken everywhere by a block without `bind`
+    /// (or the other way round): which of the two sockets got a query would be chance.
+    void add(const Position& at, const zones::Name& zone, const Listen& listen);
+
+  private:
+    using ZonePort = std::tuple<std::string, std::uint16_t>;
+    std::map<ZonePort, std::vector<std::string>> addresses_;
+};
+
+}  // namespace server

@@ -1,0 +1,43 @@
+// The readers of single plugins: from one directive to values.
+// Each knows its own options only; what plugins mean together is load_config()'s. The check_
+// functions are for plugins that do nothing yet: they refuse what CoreDNS would refuse.
+// Free functions; start-up and reload only. All throw ConfigError.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/config.h"
+#include "server/corefile.h"
+
+namespace server {
+
+/// `block_zones` are what the directive stands for if it names no zones.
+KubernetesConfig read_kubernetes(const Directive& directive,
+                                 const std::vector<zones::Name>& block_zones,
+                                 const std::filesystem::path& folder);
+
+/// Options that are right but have no effect are added to `inactive`.
+ForwardConfig read_forward(const Directive& directive, const std::filesystem::path& folder,
+                           std::set<std::string>& inactive, std::vector<std::string>& notices);
+
+LogConfig read_log(const Directive& directive);
+
+/// Addresses in canonical spelling, without duplicates.
+std::vector<std::string> read_bind(const Directive& directive);
+
+/// 0 if the machine is to decide.
+unsigned read_multisocket(const Directive& directive);
+
+void check_errors(const Directive& directive);
+void check_loadbalance(const Directive& directive);
+void check_cache(const Directive& directive);
+void check_health(const Directive& directive);
+void check_loop(const Directive& directive);
+void check_prometheus(const Directive& directive);
+void check_ready(const Directive& directive);
+void check_reload(const Directive& directive);
+
+}  // namespace server

@@ -1,0 +1,51 @@
+// Reads the values that Corefile options have: durations, numbers, addresses, argument counts.
+// Knows how CoreDNS writes them; knows no plugin. Each read_ function throws ConfigError naming
+// the line; each parse_ function returns nullopt. Free of state and threads.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/corefile.h"
+#include "zones/name.h"
+
+namespace server {
+
+/// A duration as Go's time.ParseDuration reads it: "1h2m3.5s", "500ms", "-3us", "0".
+std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
+
+/// A whole number with an optional sign.
+std::optional<std::int64_t> parse_integer(std::string_view text);
+
+/// An IP address in its canonical spelling; nullopt if `text` is none. No scope, no brackets.
+std::optional<std::string> parse_address(std::string_view text);
+
+struct Endpoint {
+    std::string address;  // canonical, without brackets and scope
+    std::optional<std::uint16_t> port;
+};
+/// `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:53`, each address
+/// perhaps with `%scope`, which is dropped.
+std::optional<Endpoint> parse_endpoint(std::string_view text);
+
+/// The whole line, as messages show it.
+std::string text_of(const Directive& line);
+
+inline constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+void expect_arguments(const Directive& line, std::size_t least, std::size_t most);
+void expect_no_block(const Directive& line);
+
+std::int64_t read_integer(const Directive& line, std::string_view text, std::int64_t least,
+                          std::int64_t most);
+std::chrono::nanoseconds read_duration(const Directive& line, std::string_view text);
+zones::Name read_name(const Position& at, std::string_view text);
+
+/// `[HOST]:PORT` of an HTTP listener; HOST may be empty, a name or an address.
+void check_host_port(const Directive& line, std::string_view text);
+
+}  // namespace server

@@ -1,0 +1,111 @@
+#include "server/udp_socket.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace server {
+namespace {
+
+/// The received control message becomes the one to send: the address stays, the interface is left
+/// to routing, but for link-local addresses, which mean nothing without it (RFC 4007 §6).
+void aim_reply(msghdr& message) {
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            reinterpret_cast<in_pktinfo*>(CMSG_DATA(c))->ipi_ifindex = 0;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            auto* info = reinterpret_cast<in6_pktinfo*>(CMSG_DATA(c));
+            if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) {
+                info->ipi6_ifindex = 0;
+            }
+        }
+    }
+}
+
+}  // namespace
+
+UdpBatch::UdpBatch() {
+    for (std::size_t i = 0; i < kSize; ++i) {
+        in_io[i] = {queries[i].data(), kQuerySize};
+        in[i] = {};
+        msghdr& message = in[i].msg_hdr;
+        message.msg_name = &clients[i].peer;
+        message.msg_iov = &in_io[i];
+        message.msg_iovlen = 1;
+        message.msg_control = clients[i].control;
+    }
+    reset(kSize);
+}
+
+void UdpBatch::reset(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        in[i].msg_hdr.msg_namelen = sizeof(Client::Peer);
+        in[i].msg_hdr.msg_controllen = sizeof(Client::control);
+    }
+}
+
+UdpSocket::UdpSocket(Fd fd, const Route& route, std::uint32_t index)
+    : fd_(std::move(fd)), route_(route), index_(index), wildcard_(is_wildcard(route.listen)) {}
+
+bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline) {
+    const int received = recvmmsg(fd_.get(), batch.in.data(), UdpBatch::kSize, 0, nullptr);
+    if (received <= 0) {
+        return false;
+    }
+    const auto count = static_cast<std::size_t>(received);
+    unsigned replies = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        msghdr& message = batch.in[i].msg_hdr;
+        Client& client = batch.clients[i];
+        client.peer_size = message.msg_namelen;
+        client.index = index_;
+        client.control_size = message.msg_controllen;
+        if (wildcard_) {
+            aim_reply(message);
+        }
+        const std::size_t size = pipeline
+                                     .handle({batch.queries[i].data(), batch.in[i].msg_len}, client,
+                                             route_, batch.replies[i])
+                                     .size;
+        if (size == 0) {
+            continue;
+        }
+        batch.out_io[replies] = {batch.replies[i].data(), size};
+        msghdr& out = batch.out[replies].msg_hdr;
+        out = message;
+        out.msg_iov = &batch.out_io[replies];
+        ++replies;
+    }
+    send_all(batch, replies);
+    batch.reset(count);
+    return count == UdpBatch::kSize;
+}
+
+void UdpSocket::send_all(UdpBatch& batch, unsigned count) {
+    for (unsigned done = 0; done < count;) {
+        const int sent = sendmmsg(fd_.get(), &batch.out[done], count - done, 0);
+        if (sent > 0) {
+            done += static_cast<unsigned>(sent);
+        } else if (errno != EINTR) {
+            ++done;  // this one cannot be sent; the others may
+            ++unsent_;
+        }
+    }
+}
+
+void UdpSocket::send(const Client& client, const std::uint8_t* reply, std::size_t size) {
+    iovec io{const_cast<std::uint8_t*>(reply), size};
+    msghdr message{};
+    message.msg_name = const_cast<Client::Peer*>(&client.peer);
+    message.msg_namelen = client.peer_size;
+    message.msg_iov = &io;
+    message.msg_iovlen = 1;
+    if (client.control_size > 0) {
+        message.msg_control = const_cast<std::byte*>(client.control);
+        message.msg_controllen = client.control_size;
+    }
+    if (sendmsg(fd_.get(), &message, 0) < 0) {
+        ++unsent_;
+    }
+}
+
+}  // namespace server

@@ -1,0 +1,123 @@
+#include "server/command_line.h"
+
+#include <initializer_list>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/server/scratch_folder.h"
+
+namespace server {
+namespace {
+
+using testing::ScratchFolder;
+
+CommandLine parsed(std::initializer_list<const char*> arguments) {
+    const std::vector<const char*> list(arguments);
+    return parse_command_line(list);
+}
+
+TEST_CASE("command line: defaults") {
+    const CommandLine line = parsed({});
+    CHECK(line.conf == "Corefile");
+    CHECK(!line.conf_given);
+    CHECK(!line.use_stdin);
+    CHECK(!line.port);
+    CHECK(line.pidfile.empty());
+    CHECK(!line.quiet);
+    CHECK(!line.version);
+    CHECK(!line.plugins);
+    CHECK(line.workers == 0);
+    CHECK(line.help.empty());
+}
+
+TEST_CASE("command line: flags with one dash or two") {
+    CHECK(parsed({"-conf", "/etc/coredns/Corefile"}).conf == "/etc/coredns/Corefile");
+    CHECK(parsed({"-conf", "x"}).conf_given);
+    CHECK(parsed({"--conf", "x"}).conf == "x");
+    CHECK(parsed({"-conf=x=y"}).conf == "x=y");
+    CHECK(parsed({"--conf=x"}).conf == "x");
+    CHECK(!parsed({"-conf", "x"}).use_stdin);
+    CHECK(parsed({"-conf", "stdin"}).use_stdin);
+    CHECK(parsed({"-dns.port", "1053"}).port == 1053);
+    CHECK(parsed({"-dns.port=0"}).port == 0);
+    CHECK(parsed({"--dns.port=65535"}).port == 65535);
+    CHECK(parsed({"-p", "1053"}).port == 1053);
+    CHECK(parsed({"-p=1053"}).port == 1053);
+    CHECK(parsed({"-pidfile", "/run/keryx.pid"}).pidfile == "/run/keryx.pid");
+    CHECK(parsed({"-plugins"}).plugins);
+    CHECK(parsed({"-version"}).version);
+    CHECK(parsed({"-quiet"}).quiet);
+    CHECK(parsed({"-quiet=false"}).quiet == false);
+    CHECK(parsed({"-workers", "3"}).workers == 3);
+    const CommandLine all = parsed({"-quiet", "-conf", "c", "-dns.port", "5", "-workers=2"});
+    CHECK(all.quiet);
+    CHECK(all.conf == "c");
+    CHECK(all.port == 5);
+    CHECK(all.workers == 2);
+}
+
+TEST_CASE("command line: help") {
+    for (const char* flag : {"-h", "-help", "--help"}) {
+        CAPTURE(flag);
+        CHECK(parsed({flag}).help.find("--conf") != std::string::npos);
+    }
+}
+
+TEST_CASE("command line: what is refused") {
+    const std::vector<std::vector<const char*>> cases = {
+        {"-frobnicate"},    {"-conf"},      {"-dns.port", "65536"}, {"-dns.port", "-1"},
+        {"-dns.port", "x"}, {"-dns.port="}, {"-workers", "0"},      {"-workers", "1025"},
+        {"-workers", "-1"}, {"Corefile"},   {"-quiet", "x"},        {"-conf", "a", "-conf", "b"},
+    };
+    for (const auto& arguments : cases) {
+        CAPTURE(arguments.front());
+        CHECK_THROWS_AS(parse_command_line(arguments), UsageError);
+    }
+}
+
+TEST_CASE("command line: the Corefile is read") {
+    const ScratchFolder folder;
+    const auto file = folder.write("Corefile", ".:53 {\n}\n");
+    CommandLine line;
+    line.conf = file;
+    line.conf_given = true;
+    LoadOptions options = read_corefile(line);
+    CHECK(options.text == ".:53 {\n}\n");
+    CHECK(options.file == file.string());
+    CHECK(options.folder == folder.path());
+    CHECK(options.default_port == 53);
+    line.port = 1053;
+    CHECK(read_corefile(line).default_port == 1053);
+}
+
+TEST_CASE("command line: a Corefile that cannot be read") {
+    const ScratchFolder folder;
+    CommandLine line;
+    line.conf = folder.path() / "none";
+    const std::string reason = line.conf.string() + ": No such file or directory";
+    CHECK_THROWS_WITH_AS(read_corefile(line),
+                         ("no Corefile: give one with -conf FILE, or put one into the working "
+                          "folder (" +
+                          reason + ")")
+                             .c_str(),
+                         ConfigError);
+    line.conf_given = true;
+    CHECK_THROWS_WITH_AS(read_corefile(line), ("cannot read the Corefile: " + reason).c_str(),
+                         ConfigError);
+    line.conf = folder.path();
+    CHECK_THROWS_WITH_AS(
+        read_corefile(line),
+        ("cannot read the Corefile: " + folder.path().string() + " is a folder").c_str(),
+        ConfigError);
+}
+
+TEST_CASE("command line: the list of plugins") {
+    const std::string list = plugin_list();
+    CHECK(list.starts_with("dns.bind\ndns.cache\n"));
+    CHECK(list.find("dns.kubernetes\n") != std::string::npos);
+    CHECK(list.find("dns.hosts") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace server

@@ -1,0 +1,166 @@
+#include <doctest/doctest.h>
+
+#include "tests/server/config_loading.h"
+
+namespace server {
+namespace {
+
+using testing::error_of;
+
+KubernetesConfig loaded(std::string_view options, std::string_view zones = "cluster.local",
+                        const std::filesystem::path& folder = "/etc/keryx") {
+    const Config config = testing::load("example.org {\nkubernetes " + std::string(zones) +
+                                            " {\nmanifests m\n" + std::string(options) + "\n}\n}",
+                                        folder);
+    return config.blocks.at(0).kubernetes.value();
+}
+
+/// The error of one option, which stands on line 4.
+std::string error_in(std::string_view option) {
+    return error_of("example.org {\nkubernetes cluster.local {\nmanifests m\n" +
+                    std::string(option) + "\n}\n}");
+}
+
+std::string joined(const std::vector<zones::Name>& names) {
+    std::string out;
+    for (const zones::Name& name : names) {
+        out += (out.empty() ? "" : " ") + name.to_string();
+    }
+    return out;
+}
+
+TEST_CASE("kubernetes: defaults") {
+    const KubernetesConfig config = loaded("");
+    const zones::ClusterOptions& options = config.options;
+    CHECK(joined(options.zones) == "cluster.local.");
+    CHECK(options.pods == zones::PodMode::Disabled);
+    CHECK(options.ttl == 5);
+    CHECK(!options.endpoint_pod_names);
+    CHECK(!options.no_endpoints);
+    CHECK(!options.ignore_empty_service);
+    CHECK(options.namespaces.empty());
+    CHECK(options.fallthrough.empty());
+    CHECK(options.nameserver_namespace == "kube-system");
+    CHECK(options.nameserver_service == "kube-dns");
+    CHECK(config.labels.empty());
+    CHECK(config.namespace_labels.empty());
+    CHECK(config.startup_timeout.count() == 5000);
+}
+
+TEST_CASE("kubernetes: zones") {
+    CHECK(joined(loaded("", "").options.zones) == "example.org.");
+    CHECK(joined(loaded("", "Cluster.Local. 10.0.0.0/15 ip6.arpa").options.zones) ==
+          "cluster.local. 0.10.in-addr.arpa. 1.10.in-addr.arpa. ip6.arpa.");
+    CHECK(joined(loaded("", "in-addr.arpa cluster.local:53").options.zones) ==
+          "in-addr.arpa. cluster.local.");
+    CHECK(error_of("a {\n kubernetes in-addr.arpa 10.0.0.0/8 {\n manifests m\n }\n}") ==
+          "Corefile:2: non-reverse zone name must be used: read 'kubernetes in-addr.arpa "
+          "10.0.0.0/8'");
+    CHECK(error_of("10.0.0.0/8 {\n kubernetes {\n manifests m\n }\n}") ==
+          "Corefile:2: non-reverse zone name must be used: read 'kubernetes'");
+    CHECK(error_of("a {\n kubernetes a..b {\n manifests m\n }\n}") ==
+          "Corefile:2: not a domain name: read 'a..b'");
+}
+
+TEST_CASE("kubernetes: options") {
+    CHECK(loaded("pods insecure").options.pods == zones::PodMode::Insecure);
+    CHECK(loaded("pods verified").options.pods == zones::PodMode::Verified);
+    CHECK(loaded("pods verified\npods disabled").options.pods == zones::PodMode::Disabled);
+    CHECK(loaded("ttl 0").options.ttl == 0);
+    CHECK(loaded("ttl 3600").options.ttl == 3600);
+    CHECK(loaded("endpoint_pod_names").options.endpoint_pod_names);
+    CHECK(loaded("noendpoints").options.no_endpoints);
+    CHECK(loaded("ignore empty_service").options.ignore_empty_service);
+    CHECK(!loaded("ignore").options.ignore_empty_service);
+    CHECK(loaded("namespaces a b\nnamespaces c").options.namespaces ==
+          std::vector<std::string>{"a", "b", "c"});
+    CHECK(joined(loaded("fallthrough").options.fallthrough) == ".");
+    CHECK(joined(loaded("fallthrough in-addr.arpa 10.0.0.0/24").options.fallthrough) ==
+          "in-addr.arpa. 0.0.10.in-addr.arpa.");
+    CHECK(loaded("startup_timeout 1m30s").startup_timeout.count() == 90000);
+    CHECK(loaded("startup_timeout 0").startup_timeout.count() == 0);
+    const auto options = loaded("nameserver dns/my-dns").options;
+    CHECK(options.nameserver_namespace == "dns");
+    CHECK(options.nameserver_service == "my-dns");
+}
+
+TEST_CASE("kubernetes: selectors") {
+    const auto labels = loaded("labels environment in (production, qa),application=nginx").labels;
+    CHECK(labels.text() == "environment in (production, qa),application=nginx");
+    CHECK(labels.matches({{"application", "nginx"}, {"environment", "qa"}}));
+    CHECK(!labels.matches({{"application", "nginx"}, {"environment", "test"}}));
+    CHECK(loaded("namespace_labels env=staging").namespace_labels.matches({{"env", "staging"}}));
+    CHECK(error_in("labels a in (b").starts_with("Corefile:4: not a label selector ("));
+    CHECK(error_in("namespace_labels").starts_with("Corefile:4: namespace_labels takes 1 or more"));
+    CHECK(error_in("namespaces a\nnamespace_labels b=c") ==
+          "Corefile:2: namespaces and namespace_labels cannot both be set");
+}
+
+TEST_CASE("kubernetes: manifests are relative to the Corefile") {
+    CHECK(loaded("manifests ../a /b/c.yaml").manifests ==
+          std::vector<std::filesystem::path>{"/etc/keryx/m", "/etc/a", "/b/c.yaml"});
+    CHECK(loaded("", "a", "sub").manifests ==
+          std::vector<std::filesystem::path>{std::filesystem::current_path() / "sub/m"});
+    CHECK(error_of("a {\n kubernetes\n}") ==
+          "Corefile:2: kubernetes needs 'manifests PATH...': this version does not read the API "
+          "server");
+}
+
+TEST_CASE("kubernetes: what the API server's client will need is checked") {
+    for (const char* option : {"apiserver_qps 0", "apiserver_qps 12.5", "apiserver_burst 7",
+                               "apiserver_max_inflight 0"}) {
+        CAPTURE(option);
+        CHECK(error_in(option) == "(loads)");
+    }
+    for (const std::string option : {"endpoint http://127.0.0.1:8080", "tls a b c", "kubeconfig f",
+                                     "multicluster clusterset.local", "zonal"}) {
+        CHECK(error_in(option) ==
+              "Corefile:4: option not supported in this version: read '" + option + "'");
+    }
+}
+
+TEST_CASE("kubernetes: wrong options") {
+    struct Case {
+        std::string_view option;
+        std::string_view error;
+    };
+    const Case cases[] = {
+        {"pods", "pods takes 1 argument: read 'pods'"},
+        {"pods on", "wrong value for pods: read 'on'; known: disabled, insecure, verified"},
+        {"pods verified insecure", "pods takes 1 argument: read 'pods verified insecure'"},
+        {"ttl", "ttl takes 1 argument: read 'ttl'"},
+        {"ttl -1", "ttl needs a whole number from 0 to 3600: read '-1'"},
+        {"ttl 3601", "ttl needs a whole number from 0 to 3600: read '3601'"},
+        {"ttl 30s", "ttl needs a whole number from 0 to 3600: read '30s'"},
+        {"endpoint_pod_names yes",
+         "endpoint_pod_names takes no arguments: read 'endpoint_pod_names yes'"},
+        {"noendpoints x", "noendpoints takes no arguments: read 'noendpoints x'"},
+        {"namespaces", "namespaces takes 1 or more arguments: read 'namespaces'"},
+        {"ignore x", "wrong value for ignore: read 'x'; known: empty_service"},
+        {"fallthrough a..b", "not a domain name: read 'a..b'"},
+        {"startup_timeout 5",
+         "startup_timeout needs a duration such as 500ms or 1m30s, not negative: read '5'"},
+        {"startup_timeout -5s",
+         "startup_timeout needs a duration such as 500ms or 1m30s, not negative: read '-5s'"},
+        {"apiserver_qps -1", "apiserver_qps needs a number that is not negative: read '-1'"},
+        {"apiserver_qps nan", "apiserver_qps needs a number that is not negative: read 'nan'"},
+        {"apiserver_burst 1.5",
+         "apiserver_burst needs a whole number from 0 to 9223372036854775807: read '1.5'"},
+        {"nameserver kube-dns", "nameserver needs NAMESPACE/SERVICE: read 'kube-dns'"},
+        {"nameserver a/b/c", "nameserver needs NAMESPACE/SERVICE: read 'a/b/c'"},
+        {"manifests", "manifests takes 1 or more arguments: read 'manifests'"},
+        {"ttl 5 {\n}", "no '{' may follow here: read 'ttl 5'"},
+        {"upstream",
+         "unknown property of kubernetes: read 'upstream'; known: apiserver_burst, "
+         "apiserver_max_inflight, apiserver_qps, endpoint, endpoint_pod_names, fallthrough, "
+         "ignore, kubeconfig, labels, manifests, multicluster, nameserver, namespace_labels, "
+         "namespaces, noendpoints, pods, startup_timeout, tls, ttl, zonal"},
+    };
+    for (const Case& c : cases) {
+        CAPTURE(c.option);
+        CHECK(error_in(c.option) == "Corefile:4: " + std::string(c.error));
+    }
+}
+
+}  // namespace
+}  // namespace server

@@ -1,0 +1,214 @@
+#include "server/query_log.h"
+
+#include <arpa/inet.h>
+#include <cstdio>
+#include <fcntl.h>
+#include <regex>
+#include <stdexcept>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include "tests/server/rig.h"
+#include "tests/server/upstream_replies.h"
+
+using namespace server::testing;
+using server::Client;
+using server::LogConfig;
+using server::QueryLog;
+
+namespace {
+
+/// Standard output goes here until text() is taken.
+class CapturedOutput {
+  public:
+    CapturedOutput() : file_(std::tmpfile()), before_(dup(STDOUT_FILENO)) {
+        std::fflush(stdout);
+        if (file_ == nullptr || dup2(fileno(file_), STDOUT_FILENO) < 0) {
+            throw std::runtime_error("cannot capture standard output");
+        }
+    }
+    ~CapturedOutput() { give_back(); }
+    CapturedOutput(const CapturedOutput&) = delete;
+    CapturedOutput& operator=(const CapturedOutput&) = delete;
+
+    std::string text() {
+        std::string out(static_cast<std::size_t>(lseek(fileno(file_), 0, SEEK_END)), ' ');
+        const ssize_t got = pread(fileno(file_), out.data(), out.size(), 0);
+        out.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+        return out;
+    }
+
+  private:
+    void give_back() {
+        dup2(before_, STDOUT_FILENO);
+        close(before_);
+        std::fclose(file_);
+    }
+
+    std::FILE* file_;
+    int before_;
+};
+
+Client client_at(const char* address, std::uint16_t port, bool tcp = false) {
+    Client client;
+    client.tcp = tcp;
+    client.peer.v6 = {};
+    if (inet_pton(AF_INET6, address, &client.peer.v6.sin6_addr) == 1) {
+        client.peer.v6.sin6_family = AF_INET6;
+        client.peer.v6.sin6_port = htons(port);
+        return client;
+    }
+    client.peer.v4.sin_family = AF_INET;
+    client.peer.v4.sin_port = htons(port);
+    inet_pton(AF_INET, address, &client.peer.v4.sin_addr);
+    return client;
+}
+
+server::ServerBlock logging_block(const std::vector<LogConfig>& logs, bool errors = false) {
+    auto made = cluster_block({"cluster.local"}, support::closed_port());
+    made.logs = logs;
+    made.errors = errors;
+    return made;
+}
+
+/// What a pipeline with that block prints for these questions.
+std::string printed(const server::ServerBlock& one, const std::vector<Asked>& questions,
+                    const Client& client = client_at("192.0.2.7", 40000)) {
+    CapturedOutput output;
+    Rig rig({one});
+    rig.apply({cluster_ip("prod", "web", "10.0.0.1")});
+    std::size_t waiting = 0;
+    for (const Asked& asked : questions) {
+        waiting += rig.handle(make_query(asked), client).waits ? 1 : 0;
+    }
+    rig.run_until([&] { return rig.late().size() == waiting; });
+    rig.pipeline().end_batch();
+    return output.text();
+}
+
+std::size_t lines_of(const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+const Asked kSuccess{.name = "Web.prod.svc.cluster.local", .id = 4711};
+const Asked kNoSuchName{.name = "no.prod.svc.cluster.local"};
+const Asked kNoData{.name = "web.prod.svc.cluster.local", .type = 28};
+const Asked kFailure{.name = "example.org"};
+const LogConfig kAll{{name(".")}, true, true, true};
+
+}  // namespace
+
+TEST_CASE("the common format") {
+    CHECK(std::regex_match(
+        printed(logging_block({kAll}), {kSuccess}),
+        std::regex(
+            "\\[INFO\\] 192\\.0\\.2\\.7:40000 - 4711 \"A IN web\\.prod\\.svc\\.cluster\\.local\\. "
+            "udp 44 false 512\" NOERROR qr,aa,rd,ra 60 [0-9]+\\.[0-9]{9}s\n")));
+    const Asked denied{.name = "no.prod.svc.cluster.local",
+                       .type = 65,
+                       .id = 1,
+                       .edns = true,
+                       .udp_size = 4096,
+                       .dnssec_ok = true,
+                       .flags2 = 0,
+                       .flags3 = 0x10};
+    CHECK(std::regex_match(
+        printed(logging_block({kAll}), {denied}, client_at("2001:db8::7", 53)),
+        std::regex(
+            "\\[INFO\\] \\[2001:db8::7\\]:53 - 1 \"HTTPS IN no\\.prod\\.svc\\.cluster\\.local\\. "
+            "udp 54 true 4096\" NXDOMAIN qr,aa,ra,cd [0-9]+ [0-9.]+s\n")));
+    CHECK(printed(logging_block({kAll}), {kSuccess}, client_at("192.0.2.7", 1, true))
+              .find(" tcp 44 false 65535\"") != std::string::npos);
+}
+
+TEST_CASE("classes: success, denial, error") {
+    const std::vector<Asked> questions{kSuccess, kNoSuchName, kNoData, kFailure};
+    const auto lines = [&](bool success, bool denial, bool error) {
+        return printed(logging_block({{{name(".")}, success, denial, error}}), questions);
+    };
+    CHECK(lines_of(lines(true, true, true)) == 4);
+    const std::string success = lines(true, false, false);
+    CHECK(lines_of(success) == 1);
+    CHECK(success.find("NOERROR") != std::string::npos);
+    const std::string denial = lines(false, true, false);
+    CHECK(lines_of(denial) == 2);
+    CHECK(denial.find("NXDOMAIN") != std::string::npos);
+    CHECK(denial.find("\"AAAA IN web") != std::string::npos);
+    const std::string error = lines(false, false, true);
+    CHECK(lines_of(error) == 1);
+    CHECK(error.find("SERVFAIL") != std::string::npos);
+    CHECK(lines_of(lines(false, false, false)) == 0);
+}
+
+TEST_CASE("names: only what is at or below them; the first log that covers a name decides") {
+    const LogConfig some{{name("prod.svc.cluster.local")}, true, true, true};
+    CHECK(lines_of(printed(logging_block({some}), {kSuccess, kFailure})) == 1);
+    const LogConfig quiet{{name("PROD.svc.cluster.local")}, false, false, false};
+    CHECK(lines_of(printed(logging_block({quiet, kAll}), {kSuccess, kFailure})) == 1);
+    CHECK(lines_of(printed(logging_block({kAll, quiet}), {kSuccess, kFailure})) == 2);
+    CHECK(lines_of(printed(logging_block({}), {kSuccess, kFailure})) == 0);
+}
+
+TEST_CASE("a block without log is silent, and so are queries that no block has") {
+    auto one = logging_block({kAll});
+    one.keys = {{name("cluster.local"), {kLoopback}}};
+    CHECK(printed(one, {kFailure}).empty());
+    CHECK(printed(one, {{.name = "cluster.local", .type = 252}}).empty());
+}
+
+TEST_CASE("errors: a line for what failed, with rcode, name and why") {
+    const std::string text = printed(logging_block({}, true), {kSuccess, kNoSuchName, kFailure});
+    CHECK(text == "[ERROR] plugin/errors: 2 example.org. A: no upstream could be reached\n");
+    CHECK(printed(logging_block({}, false), {kFailure}).empty());
+
+    auto nowhere = cluster_block({"cluster.local"});
+    nowhere.errors = true;
+    CHECK(printed(nowhere, {{.name = "example.org", .type = 4711}}) ==
+          "[ERROR] plugin/errors: 2 example.org. TYPE4711: no next plugin found\n");
+}
+
+TEST_CASE("errors: the limit of forward is named") {
+    auto one = logging_block({}, true);
+    support::FakeUpstream silent([](support::FakeUpstream&, const support::Received&) {});
+    one.forwards = {forward(".", silent)};
+    one.forwards.front().options.max_concurrent = 1;
+    const std::string text = printed(one, {{.name = "a.example.org"}, {.name = "b.example.org"}});
+    CHECK(text.find("5 b.example.org. A: concurrent queries exceeded maximum 1\n") !=
+          std::string::npos);
+    CHECK(text.find("2 a.example.org. A: i/o timeout\n") != std::string::npos);
+}
+
+TEST_CASE("a name cannot break a line") {
+    const std::string text =
+        printed(logging_block({kAll}, true), {{.name = "a\\010\\034\\032b.test"}});
+    CHECK(lines_of(text) == 2);
+    CHECK(text.find("\n[INFO] ") != std::string::npos);
+}
+
+TEST_CASE("lines are written at the end of a batch, or before they grow without bounds") {
+    CapturedOutput output;
+    Rig rig({logging_block({kAll})});
+    rig.apply({cluster_ip("prod", "web", "10.0.0.1")});
+    const Client client = client_at("192.0.2.7", 40000);
+    rig.handle(make_query(kSuccess), client);
+    CHECK(output.text().empty());
+    rig.pipeline().end_batch();
+    CHECK(lines_of(output.text()) == 1);
+    for (int i = 0; i < 2000; ++i) {
+        rig.handle(make_query(kSuccess), client);
+    }
+    CHECK(lines_of(output.text()) > 500);
+    rig.stop();
+    CHECK(lines_of(output.text()) == 2001);
+}
+
+TEST_CASE("names of types, classes and rcodes") {
+    CHECK(server::type_text(1) == "A");
+    CHECK(server::type_text(28) == "AAAA");
+    CHECK(server::type_text(65280) == "TYPE65280");
+    CHECK(server::class_text(1) == "IN");
+    CHECK(server::class_text(32) == "CLASS32");
+    CHECK(server::rcode_text(3) == "NXDOMAIN");
+    CHECK(server::rcode_text(23) == "RCODE23");
+}

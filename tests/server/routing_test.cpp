@@ -1,0 +1,94 @@
+#include "server/routing.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/server/blocks.h"
+
+namespace {
+
+using server::Config;
+using server::Listen;
+using server::make_routing;
+using server::Routing;
+using server::testing::block;
+using server::testing::forward;
+using server::testing::kubernetes;
+using server::testing::name;
+
+/// Which block of the route answers a name; -1 if none.
+int block_of(const server::Route& route, std::string_view text) {
+    zones::LoweredName lowered;
+    lowered.assign(name(text).wire());
+    const auto match = route.zones.find(lowered);
+    return match ? static_cast<int>(match->value) : -1;
+}
+
+Config config_of(std::vector<server::ServerBlock> blocks) {
+    return {std::move(blocks), 0, {}};
+}
+
+}  // namespace
+
+TEST_CASE("blocks on one listener share a route, in which the longest zone wins") {
+    const Config config = config_of(
+        {block({"."}), block({"example.org", "example.net"}), block({"deep.example.org"})});
+    const Routing routing = make_routing(config, {}, {});
+    REQUIRE(routing.routes.size() == 1);
+    const auto& route = routing.routes.front();
+    CHECK(block_of(route, "example.com") == 0);
+    CHECK(block_of(route, "example.org") == 1);
+    CHECK(block_of(route, "a.EXAMPLE.net") == 1);
+    CHECK(block_of(route, "a.deep.example.org") == 2);
+    CHECK(block_of(route, "xdeep.example.org") == 1);
+}
+
+TEST_CASE("each address and port has a route of its own, with only its zones") {
+    auto both = block({"example.org"}, {"127.0.0.1", 53});
+    both.keys.front().listens.push_back({"::1", 53});
+    const Config config = config_of({both, block({"example.net"}, {"127.0.0.1", 5353})});
+    const Routing routing = make_routing(config, {}, {});
+    REQUIRE(routing.routes.size() == 3);
+    CHECK(routing.routes[0].listen == Listen{"127.0.0.1", 53});
+    CHECK(routing.routes[1].listen == Listen{"::1", 53});
+    CHECK(routing.routes[2].listen == Listen{"127.0.0.1", 5353});
+    CHECK(block_of(routing.routes[1], "example.org") == 0);
+    CHECK(block_of(routing.routes[1], "example.net") == -1);
+    CHECK(block_of(routing.routes[2], "example.org") == -1);
+    CHECK(block_of(routing.routes[2], "example.net") == 1);
+}
+
+TEST_CASE("forward lines are numbered across the blocks, in the Corefile's order") {
+    auto first = block({"example.org"});
+    first.forwards = {forward("example.org", 1), forward("a.example.org", 2)};
+    auto second = block({"example.net"});
+    auto third = block({"."});
+    third.forwards = {forward(".", 3)};
+    const Config config = config_of({first, second, third});
+    const Routing routing = make_routing(config, {}, {});
+    REQUIRE(routing.forwards.size() == 3);
+    CHECK(routing.blocks[0].first_forwarder == 0);
+    CHECK(routing.blocks[2].first_forwarder == 2);
+    CHECK(routing.forwards[1]->options.upstreams.front().port == 2);
+    CHECK(routing.forwards[2]->options.upstreams.front().port == 3);
+}
+
+TEST_CASE("each kubernetes block has a cluster of its own") {
+    auto first = block({"cluster.local"});
+    first.kubernetes = kubernetes({"cluster.local"});
+    auto second = block({"example.net"});
+    auto third = block({"other.local"});
+    third.kubernetes = kubernetes({"other.local"});
+    const Config config = config_of({first, second, third});
+    const Routing routing = make_routing(config, {}, {});
+    REQUIRE(routing.clusters.size() == 2);
+    CHECK(routing.blocks[0].cluster == routing.clusters[0].get());
+    CHECK(routing.blocks[1].cluster == nullptr);
+    CHECK(routing.blocks[2].cluster == routing.clusters[1].get());
+    CHECK(routing.blocks[2].cluster_index == 1);
+    CHECK(routing.blocks[2].config == &config.blocks[2]);
+
+    zones::LoweredName lowered;
+    lowered.assign(name("svc.other.local").wire());
+    CHECK_FALSE(routing.clusters[0]->zone().is_ours(lowered));
+    CHECK(routing.clusters[1]->zone().is_ours(lowered));
+}

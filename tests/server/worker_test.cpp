@@ -1,0 +1,284 @@
+#include "server/worker.h"
+
+#include <atomic>
+#include <poll.h>
+#include <set>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "tests/server/rig.h"
+#include "tests/server/tcp_client.h"
+
+using namespace server::testing;
+using namespace std::chrono_literals;
+using server::Fd;
+using server::Worker;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+/// Workers on a free port of 127.0.0.1, each in its thread.
+class Serving {
+  public:
+    explicit Serving(unsigned workers, std::uint16_t upstream_port = 9,
+                     std::chrono::milliseconds read_timeout = 200ms)
+        : config_(config_for(upstream_port, read_timeout)),
+          routing_(server::make_routing(config_, {}, {})) {
+        routing_.clusters.front()->apply(
+            std::vector<Change>{namespace_object(), cluster_ip("prod", "web", "10.0.0.1")});
+        routing_.clusters.front()->synced();
+        for (unsigned i = 0; i < workers; ++i) {
+            workers_.push_back(std::make_unique<Worker>(routing_));
+        }
+        for (const auto& worker : workers_) {
+            threads_.emplace_back([&one = *worker] { one.run(); });
+        }
+    }
+    ~Serving() { stop(); }
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+
+    std::uint16_t port() const { return routing_.routes.front().listen.port; }
+    server::Cluster& cluster() { return *routing_.clusters.front(); }
+    void stop() {
+        for (const auto& worker : workers_) {
+            worker->stop();
+        }
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+        threads_.clear();
+        workers_.clear();
+    }
+
+  private:
+    static server::Config config_for(std::uint16_t upstream_port,
+                                     std::chrono::milliseconds read_timeout) {
+        server::Config config;
+        config.blocks = {cluster_block({"cluster.local"}, upstream_port)};
+        config.blocks.front().keys.front().listens = {{"127.0.0.1", 0}};
+        config.blocks.front().forwards.front().options.read_timeout = read_timeout;
+        server::settle_listens(config);
+        return config;
+    }
+
+    server::Config config_;
+    server::Routing routing_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<std::thread> threads_;
+};
+
+/// A client on a socket, and so a source port, of its own.
+class UdpAsker {
+  public:
+    explicit UdpAsker(std::uint16_t port) : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        const sockaddr_in to = loopback(port);
+        REQUIRE(connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    }
+    void send(const Asked& asked) const {
+        const Octets query = make_query(asked);
+        CHECK(::send(fd_.get(), query.data(), query.size(), 0) ==
+              static_cast<ssize_t>(query.size()));
+    }
+    /// Empty if nothing comes.
+    Octets receive(std::chrono::milliseconds wait = 10s) const {
+        pollfd readable{fd_.get(), POLLIN, 0};
+        if (poll(&readable, 1, static_cast<int>(wait.count())) != 1) {
+            return {};
+        }
+        Octets out(65536);
+        const ssize_t got = recv(fd_.get(), out.data(), out.size(), 0);
+        out.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+        return out;
+    }
+    Octets ask(const Asked& asked) const {
+        send(asked);
+        return receive();
+    }
+
+  private:
+    Fd fd_;
+};
+
+bool wait_for(const std::function<bool()>& condition, int fd = -1) {
+    const auto deadline = Clock::now() + 10s;
+    while (!condition()) {
+        if (Clock::now() > deadline) {
+            return false;
+        }
+        pollfd readable{fd, POLLIN, 0};
+        poll(&readable, 1, 10);
+    }
+    return true;
+}
+
+Asked web(std::uint16_t id) {
+    return {.name = "web.prod.svc.cluster.local", .id = id};
+}
+Asked elsewhere(std::uint16_t id) {
+    return {.name = std::to_string(id) + ".example.org", .id = id};
+}
+
+constexpr int kEndpoints = 16;
+
+/// All endpoints of generation n are 10.<n / 250>.<n % 250>.x.
+std::vector<Change> generation(int n) {
+    std::vector<std::string> addresses;
+    for (int i = 1; i <= kEndpoints; ++i) {
+        addresses.push_back("10." + std::to_string(n / 250) + "." + std::to_string(n % 250) + "." +
+                            std::to_string(i));
+    }
+    return {headless("prod", "db"), endpoints("prod", "db", addresses)};
+}
+
+/// The prefix that all addresses of an answer share, or why there is none.
+std::string shared_prefix(const Octets& message) {
+    const Reply reply = read_reply(message);
+    if (reply.answer.size() != kEndpoints) {
+        return std::to_string(reply.answer.size()) + " addresses, " + reply.rcode;
+    }
+    std::set<std::string> prefixes;
+    for (const std::string& record : reply.answer) {
+        prefixes.insert(record.substr(0, record.rfind('.')));
+    }
+    return prefixes.size() == 1 ? *prefixes.begin() : "mixed";
+}
+
+}  // namespace
+
+TEST_CASE("a worker serves UDP and TCP, and stops at once") {
+    Serving serving(1);
+    const UdpAsker udp(serving.port());
+    CHECK(read_reply(udp.ask(web(1))).answer.size() == 1);
+    TcpClient tcp(serving.port());
+    tcp.ask(web(2));
+    CHECK(wait_for([&] { return tcp.ids() == std::vector<std::uint16_t>{2}; }, tcp.fd()));
+    const auto before = Clock::now();
+    serving.stop();
+    CHECK(Clock::now() - before < 2s);
+    CHECK(wait_for([&] { return tcp.closed(); }));
+}
+
+TEST_CASE("workers share one port: whatever the source port, there is one reply") {
+    Serving serving(3);
+    std::vector<UdpAsker> udp;
+    for (std::uint16_t id = 0; id < 64; ++id) {
+        udp.emplace_back(serving.port());
+        udp.back().send(web(id));
+    }
+    for (std::uint16_t id = 0; id < 64; ++id) {
+        const Octets reply = udp[id].receive();
+        REQUIRE_FALSE(reply.empty());
+        CHECK(read_reply(reply).id == id);
+        CHECK(udp[id].receive(0ms).empty());
+    }
+    for (std::uint16_t id = 0; id < 16; ++id) {
+        TcpClient tcp(serving.port());
+        tcp.ask(web(id));
+        REQUIRE(wait_for([&] { return tcp.ids() == std::vector<std::uint16_t>{id}; }, tcp.fd()));
+    }
+}
+
+TEST_CASE("a worker that was told to stop before it ran does not run") {
+    Serving first(1);  // only for a configuration that is settled
+    server::Config config;
+    config.blocks = {cluster_block({"cluster.local"})};
+    config.blocks.front().keys.front().listens = {{"127.0.0.1", first.port()}};
+    const auto routing = server::make_routing(config, {}, {});
+    Worker worker(routing);
+    worker.stop();
+    worker.run();
+}
+
+TEST_CASE("a worker goes while upstreams are asked, for UDP and for TCP clients") {
+    const support::FakeUpstream silent([](support::FakeUpstream&, const support::Received&) {});
+    Serving serving(1, silent.port());
+    const UdpAsker udp(serving.port());
+    TcpClient tcp(serving.port());
+    TcpClient paused(serving.port());
+    udp.send(elsewhere(1));
+    for (std::uint16_t id = 1; id <= 150; ++id) {
+        tcp.ask(elsewhere(id));
+        paused.ask(elsewhere(id));
+    }
+    tcp.ask(web(200));
+    CHECK(read_reply(UdpAsker(serving.port()).ask(web(2))).answer.size() == 1);
+    serving.stop();
+    CHECK(read_reply(udp.receive()).rcode == "SERVFAIL");
+    CHECK(wait_for([&] { return tcp.closed(); }));
+}
+
+TEST_CASE("a worker that cannot wait any longer tells those who still wait") {
+    const support::FakeUpstream silent([](support::FakeUpstream&, const support::Received&) {});
+    Serving serving(1, silent.port(), 2000ms);  // two tries: 4 s
+    TcpClient tcp(serving.port());
+    constexpr std::uint16_t kQueries = 150;  // the last 50 are asked when the first 100 have failed
+    for (std::uint16_t id = 1; id <= kQueries; ++id) {
+        tcp.ask(elsewhere(id));
+    }
+    tcp.ask(web(200));
+    CHECK(read_reply(UdpAsker(serving.port()).ask(web(2))).answer.size() == 1);
+    serving.stop();
+    CHECK(wait_for([&] { return tcp.closed(); }));
+    CHECK(tcp.ids().size() == kQueries + 1U);
+}
+
+TEST_CASE("time passes for a worker without work: an upstream's silence ends, SERVFAIL") {
+    const support::FakeUpstream silent([](support::FakeUpstream&, const support::Received&) {});
+    Serving serving(1, silent.port());
+    const UdpAsker udp(serving.port());
+    CHECK(read_reply(udp.ask(elsewhere(1))).rcode == "SERVFAIL");
+    TcpClient nothing(serving.port());
+    CHECK(wait_for([&] { return nothing.closed(); }));  // after 3 s
+}
+
+TEST_CASE("an idle worker lets go of old snapshots") {
+    Serving serving(2);
+    std::weak_ptr<const zones::ServiceShard> old;
+    {
+        const server::Published<zones::Snapshot>::Reader reader(serving.cluster().published());
+        const auto* web_records = reader.current().find_service("\3web\4prod");
+        REQUIRE(web_records != nullptr);
+        old = reader.current().shards[web_records->hash % zones::Snapshot::kShards];
+    }
+    serving.cluster().apply(std::vector<Change>{cluster_ip("prod", "web", "10.0.0.2")});
+    CHECK(wait_for([&] { return old.expired(); }));
+}
+
+TEST_CASE("objects change while queries run: every answer is from one snapshot") {
+    Serving serving(2);
+    serving.cluster().apply(generation(0));
+    std::atomic<bool> done{false};
+    std::thread writer([&] {
+        for (int n = 1; !done; n = n % 10000 + 1) {
+            serving.cluster().apply(generation(n));
+        }
+    });
+    std::set<std::string> prefixes;
+    std::vector<UdpAsker> askers;
+    for (int i = 0; i < 4; ++i) {
+        askers.emplace_back(serving.port());
+    }
+    const Asked asked{.name = "db.prod.svc.cluster.local", .edns = true};
+    const auto end = Clock::now() + 2s;
+    int answers = 0;
+    for (; Clock::now() < end || prefixes.size() < 20; ++answers) {
+        REQUIRE(Clock::now() < end + 30s);
+        const Octets reply = askers[static_cast<std::size_t>(answers) % askers.size()].ask(asked);
+        const std::string prefix = reply.empty() ? "no reply" : shared_prefix(reply);
+        if (!prefix.starts_with("db.prod.svc.cluster.local. 5 IN A 10.")) {
+            FAIL_CHECK(prefix);
+            break;
+        }
+        prefixes.insert(prefix);
+    }
+    done = true;
+    writer.join();
+    CHECK(answers >= 20);
+}
+
+TEST_CASE("as many workers as fit: at least one, at most four") {
+    CHECK(server::fitting_workers() >= 1);
+    CHECK(server::fitting_workers() <= 4);
+}
