@@ -119,12 +119,22 @@ class AddressIndex {
         return merged;
     }
 
-    static void append(Chunks& chunks, const Chunk& entries) {
-        for (std::size_t at = 0; at < entries.size(); at += kChunk) {
-            const auto first = entries.begin() + static_cast<std::ptrdiff_t>(at);
-            const auto count = std::min(kChunk, entries.size() - at);
-            chunks.push_back(
-                std::make_shared<const Chunk>(first, first + static_cast<std::ptrdiff_t>(count)));
+    /// In even parts, so that a full chunk has room after it was split; a small rest joins the
+    /// chunk before it.
+    static void append(Chunks& chunks, Chunk entries) {
+        if (entries.empty()) {
+            return;
+        }
+        if (!chunks.empty() && chunks.back()->size() + entries.size() <= kChunk / 2) {
+            entries.insert(entries.begin(), chunks.back()->begin(), chunks.back()->end());
+            chunks.pop_back();
+        }
+        const std::size_t parts = (entries.size() + kChunk - 1) / kChunk;
+        const auto start_of = [&](std::size_t part) {
+            return entries.begin() + static_cast<std::ptrdiff_t>(entries.size() * part / parts);
+        };
+        for (std::size_t i = 0; i < parts; ++i) {
+            chunks.push_back(std::make_shared<const Chunk>(start_of(i), start_of(i + 1)));
         }
     }
 

@@ -182,8 +182,11 @@ Rcode ClusterZone::negative(const Cut& cut, bool name_error, const Snapshot& sna
     if (!name_error) {
         return Rcode::NoError;
     }
-    // What has not been listed yet may exist: never deny it.
-    return snapshot.synced ? Rcode::NxDomain : Rcode::ServFail;
+    if (snapshot.synced) {
+        return Rcode::NxDomain;
+    }
+    out.set_extended_error(extended_error::kNotReady);
+    return Rcode::ServFail;  // what has not been listed yet may exist: never deny it
 }
 
 void ClusterZone::add_soa(const Cut& cut, Section section, const Snapshot& snapshot,

@@ -1,6 +1,6 @@
 // What a name of a cluster zone is.
-// Knows the grammar of cluster names (Kubernetes DNS specification 1.1.0; coredns-behaviour: name
-// grammar) and looks it up by structure in one snapshot; knows nothing of types or messages. Pure.
+// Knows the grammar of cluster names (Kubernetes DNS specification 1.1.0, with CoreDNS's additions)
+// and looks it up by structure in one snapshot; knows nothing of types or messages. Pure.
 #pragma once
 
 #include <cstddef>

@@ -26,6 +26,13 @@ enum class Rcode : std::uint16_t {
     BadVers = 16,  // its upper bits stand in the OPT record (RFC 6891 §6.1.3)
 };
 
+/// Extended DNS Errors (RFC 8914 §4).
+namespace extended_error {
+inline constexpr std::uint16_t kNotReady = 14;
+inline constexpr std::uint16_t kNoReachableAuthority = 22;
+inline constexpr std::uint16_t kNetworkError = 23;
+}  // namespace extended_error
+
 namespace qtype {
 inline constexpr std::uint16_t kA = 1;
 inline constexpr std::uint16_t kNs = 2;

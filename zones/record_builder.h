@@ -1,7 +1,7 @@
 // Turns a Service and its endpoints into ServiceRecords.
-// Knows the rules by which objects become records (coredns-behaviour: the Service's type,
-// readiness, labels of endpoints); nothing of events or of other Services. Pure functions, called
-// by the one writer.
+// Knows the rules by which objects become records (what a Service's type, an endpoint's readiness
+// and its labels mean); knows nothing of events or of other Services. Pure functions, called by the
+// one writer.
 #pragma once
 
 #include <memory>

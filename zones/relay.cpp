@@ -55,6 +55,10 @@ struct Record {
 
 /// Copies rdata from `reader`, which stands at its first octet, with the names in it expanded.
 bool relay_rdata(Reader& reader, const Record& record, MessageWriter& out) {
+    const std::size_t size = record.rdata_end - reader.at();
+    if ((record.type == qtype::kA && size != 4) || (record.type == qtype::kAaaa && size != 16)) {
+        return false;
+    }
     if (const RdataLayout* layout = layout_of(record.type)) {
         out.put_octets(as_text(reader.octets(layout->fixed)));
         for (int i = 0; i < layout->strings; ++i) {

@@ -40,7 +40,7 @@ bool ServiceRecords::matches(const PortRecord& port, const PortFilter& filter) c
     if (!filter.protocol.empty() && filter.protocol != to_string(port.protocol)) {
         return false;
     }
-    // An unnamed port matches no name (coredns-behaviour: SRV needs a named port, k8s-dns 2.3.2).
+    // An unnamed port matches no name (k8s-dns 2.3.2: SRV needs a named port).
     return filter.port.empty() || (port.name_at != 0 && filter.port == text_at(port.name_at));
 }
 

@@ -6,8 +6,10 @@
 namespace zones {
 namespace {
 
-constexpr std::size_t kMaxPointerTarget = 0x3fff;  // RFC 1035 §4.1.4: 14 bits
-constexpr std::size_t kFixedRecordSize = 10;       // type, class, TTL, RDLENGTH
+constexpr std::size_t kMaxPointerTarget = 0x3fff;   // RFC 1035 §4.1.4: 14 bits
+constexpr std::uint16_t kExtendedErrorOption = 15;  // RFC 8914 §2
+constexpr std::size_t kExtendedErrorSize = 6;
+constexpr std::size_t kFixedRecordSize = 10;  // type, class, TTL, RDLENGTH
 
 }  // namespace
 
@@ -19,6 +21,7 @@ std::size_t udp_limit(const Query& query) {
 }
 
 void MessageWriter::begin(const Query& query, std::size_t limit) {
+    extended_error_ = 0;
     has_edns_ = query.has_edns;
     dnssec_ok_ = query.dnssec_ok;
     overflow_ = truncated_ = false;
@@ -201,6 +204,13 @@ void MessageWriter::write_opt(Rcode rcode) {
     p[6] = 0;                                     // version
     write_u16(p + 7, dnssec_ok_ ? 0x8000U : 0U);  // RFC 3225 §3: DO as in the query
     write_u16(p + 9, 0);
+    if (extended_error_ != 0 && limit_ - at_ >= kExtendedErrorSize) {
+        write_u16(p + 9, kExtendedErrorSize);
+        write_u16(p + 11, kExtendedErrorOption);
+        write_u16(p + 13, 2);
+        write_u16(p + 15, extended_error_);
+        at_ += kExtendedErrorSize;
+    }
     at_ += kOptSize;
     ++counts_[static_cast<std::size_t>(Section::Additional)];
 }

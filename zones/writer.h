@@ -75,6 +75,9 @@ class MessageWriter {
 
     std::span<std::uint8_t> buffer() const { return buffer_; }
 
+    /// Says why, to a client that sent EDNS (RFC 8914); the code is IANA's.
+    void set_extended_error(std::uint16_t code) { extended_error_ = code; }
+
     /// Takes back everything but the question.
     void clear_records();
 
@@ -113,6 +116,7 @@ class MessageWriter {
     std::uint16_t remembered_[kRemembered];  // offsets of labels that put_compressed() wrote
     std::size_t remembered_count_ = 0;
     std::size_t remembered_at_record_ = 0;
+    std::uint16_t extended_error_ = 0;  // 0: none is set; "Other" carries nothing without a text
     bool has_edns_ = false;
     bool dnssec_ok_ = false;
     bool overflow_ = false;

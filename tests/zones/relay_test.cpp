@@ -165,6 +165,8 @@ TEST_CASE("malformed rdata is refused") {
     CHECK_FALSE(relay(with_names(6, "", 1)).good);                     // one name of two
     CHECK_FALSE(relay(with_names(35, "\0\1\0\2\1s\377"s, 0)).good);    // string past the end
     CHECK_FALSE(relay(with_names(33, "\0\1\0\2\0\120\1x"s, 0)).good);  // name past the end
+    CHECK_FALSE(relay(upstream().record(WireMessage::kAnswer, "a.", 1, 60, "abc")).good);
+    CHECK_FALSE(relay(upstream().record(WireMessage::kAnswer, "a.", 28, 60, "abcd")).good);
     // A name that reads well, but beyond its rdata.
     const auto beyond = upstream()
                             .record(WireMessage::kAnswer, "a.", 5, 60, "\1b"s)

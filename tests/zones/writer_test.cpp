@@ -332,3 +332,21 @@ TEST_CASE("a message goes on in another buffer") {
     CHECK(reply.fault == "");
     CHECK(reply.answer == Texts{"Web.Prod. 1 IN A 10.0.0.1", "web.prod. 7 IN CNAME www.Web.Prod."});
 }
+
+TEST_CASE("an extended error stands in the OPT record, where there is one and room for it") {
+    Draft with(question().opt());
+    with.out.set_extended_error(extended_error::kNetworkError);
+    const Judged reply = with.finish(Rcode::ServFail);
+    REQUIRE(reply.edns.has_value());
+    CHECK(reply.edns->option_octets == 6);  // RFC 8914 section 2: code, length, the error
+    const auto octets = with.out.buffer().first(with.size).last(6);
+    CHECK(std::vector<int>(octets.begin(), octets.end()) == std::vector<int>{0, 15, 0, 2, 0, 23});
+
+    Draft without(question());
+    without.out.set_extended_error(extended_error::kNetworkError);
+    CHECK_FALSE(without.finish(Rcode::ServFail).edns.has_value());
+
+    Draft full(question().opt(), question().size() + kOptSize + 5);
+    full.out.set_extended_error(extended_error::kNetworkError);
+    CHECK(full.finish(Rcode::ServFail).edns->option_octets == 0);
+}
