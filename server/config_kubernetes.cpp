@@ -9,6 +9,8 @@
 namespace server {
 namespace {
 
+constexpr std::size_t kHostmasterSize = 11;  // the label that a zone's SOA record puts in front
+
 constexpr std::int64_t kMaxTtl = 3600;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
 
@@ -165,6 +167,11 @@ KubernetesConfig read_kubernetes(const Directive& directive,
     target.folder = folder;
     auto& zones = target.config.options.zones;
     zones = directive.args.empty() ? block_zones : read_zones(directive.at, directive.args);
+    for (const zones::Name& zone : zones) {
+        if (zone.size() + kHostmasterSize > zones::kMaxNameLength) {
+            fail(directive.at, "no room for hostmaster." + zone.to_string() + ": zone too long");
+        }
+    }
     if (std::all_of(zones.begin(), zones.end(), is_reverse)) {
         fail(directive.at, "non-reverse zone name must be used", text_of(directive));
     }

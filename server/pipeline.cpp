@@ -44,6 +44,18 @@ std::string text_of(resolver::ForwardError error, std::size_t max_concurrent) {
     return "the server is stopping";
 }
 
+/// RFC 8914 §4.23, §4.24; 0 where the upstream is not to blame.
+std::uint16_t code_of(resolver::ForwardError error) {
+    switch (error) {
+        case resolver::ForwardError::Timeout:
+            return zones::extended_error::kNoReachableAuthority;
+        case resolver::ForwardError::Network:
+            return zones::extended_error::kNetworkError;
+        default:
+            return 0;
+    }
+}
+
 }  // namespace
 
 std::size_t write_bare_header(zones::Octets message, Rcode rcode, std::span<std::uint8_t> out) {
@@ -133,7 +145,7 @@ std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
     ++counters_.malformed;
     switch (verdict) {
         case Verdict::NotImp:
-            // The bare header, all flags clear (dns-compliance: opcode and opcodeflg probes).
+            // The bare header, all flags clear (RFC 8906 §8.1.4).
             return write_bare_header(asking.query.message, Rcode::NotImp, asking.writer.buffer());
         case Verdict::BadVers:
             return finish(asking, Rcode::BadVers, 0);
@@ -208,7 +220,7 @@ const ForwardConfig* Pipeline::forward_for(const Block& block, zones::NameView n
         const bool excepted =
             std::any_of(config.except.begin(), config.except.end(),
                         [&](const zones::Name& zone) { return qname->is_at_or_below(zone); });
-        // A name equal to FROM is always forwarded (coredns-behaviour 5.1).
+        // A name equal to FROM is always forwarded, as CoreDNS does.
         if (*qname == config.from || (qname->is_at_or_below(config.from) && !excepted)) {
             index = block.first_forwarder + i;
             return &config;
@@ -294,9 +306,12 @@ std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> messag
         asking.writer.mark_truncated();
     }
     // AD is the upstream's word, for who asked to hear it (RFC 6840 §5.8). AA is ours: set where
-    // our own CNAME answers, clear on what is another server's (dns-compliance: recursive mode).
+    // our own CNAME answers, clear on what is another server's.
     const bool wants_ad = asking.query.dnssec_ok || asking.query.authentic_data();
     asking.flags3 = wants_ad && !chained ? reply->flags3 & zones::header::kAd : 0;
+    if (chained && reply->rcode == Rcode::ServFail) {
+        asking.writer.set_extended_error(zones::extended_error::kNoReachableAuthority);
+    }
     return finish(asking, reply->rcode, chained ? zones::header::kAa : 0);
 }
 
@@ -307,8 +322,9 @@ std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
 }
 
 std::size_t Pipeline::fail(Asking& asking, resolver::ForwardError error) {
-    // Too many at once is REFUSED (coredns-behaviour 5.2), but for a chain, which then has failed.
+    // Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.
     const bool refused = error == resolver::ForwardError::Overload && asking.chain.links == 0;
+    asking.writer.set_extended_error(code_of(error));
     return fail(asking, refused ? Rcode::Refused : Rcode::ServFail,
                 text_of(error, asking.forward->options.max_concurrent));
 }

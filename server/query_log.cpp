@@ -95,7 +95,7 @@ std::string flags_text(const std::uint8_t* message) {
 
 enum class Class : std::uint8_t { Success, Denial, Error };
 
-/// As CoreDNS sorts replies (coredns-behaviour: errors / log).
+/// As CoreDNS sorts replies for `class`.
 Class class_of(const LoggedReply& reply) {
     const auto rcode = static_cast<zones::Rcode>(reply.message[3] & zones::header::kRcodeMask);
     const bool answers = zones::read_u16(reply.message + 6) > 0;

@@ -62,6 +62,14 @@ TEST_CASE("kubernetes: zones") {
           "Corefile:2: not a domain name: read 'a..b'");
 }
 
+TEST_CASE("kubernetes: a zone leaves room for the name in its SOA record") {
+    const std::string label(60, 'z');
+    const std::string most = label + '.' + label + '.' + label + '.' + std::string(59, 'z');
+    CHECK(joined(loaded("", most).options.zones) == most + '.');
+    CHECK(error_of("example.org {\nkubernetes z" + most + " {\nmanifests m\n}\n}") ==
+          "Corefile:2: no room for hostmaster.z" + most + ".: zone too long");
+}
+
 TEST_CASE("kubernetes: options") {
     CHECK(loaded("pods insecure").options.pods == zones::PodMode::Insecure);
     CHECK(loaded("pods verified").options.pods == zones::PodMode::Verified);
