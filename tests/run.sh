@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# Builds and runs every test; the last line is `N passed, N failed` (`, N skipped` may follow).
+#
+#   tests/run.sh            everything, in well under 20 minutes on two cores
+#   tests/run.sh --long     and what takes longer: more fuzzing
+#   tests/run.sh --fast     the release build, its unit tests and the integration tests only
+#
+# Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
+# (debug, ASan and UBSan) and build-tsan/ (what has threads). KERYX_GOLDEN names the reference answers
+# (by default ../shared/golden beside the checkout), KERYX_COREFILES a folder of Corefiles in use (by
+# default ../shared/reference/corefiles); what needs them is skipped without.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+export KERYX_GOLDEN=${KERYX_GOLDEN:-$root/../shared/golden}
+export KERYX_COREFILES=${KERYX_COREFILES:-$root/../shared/reference/corefiles}
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=second_deadlock_stack=1
+export PYTHONDONTWRITEBYTECODE=1
+
+long=no fast=no
+for argument in "$@"; do
+    case "$argument" in
+        --long) long=yes ;;
+        --fast) fast=yes ;;
+        *)
+            sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            exit 2
+            ;;
+    esac
+done
+export KERYX_LONG=$long
+
+# Debian's interpreter: python3-dnspython belongs to it, not to another one that PATH may find.
+python=/usr/bin/python3
+jobs=$(nproc)
+work=$(mktemp -d)
+passed=0 failed=0 skipped=0
+child=
+
+# Each step runs in a process group of its own, so that nothing outlives an interrupted run.
+finish() {
+    status=$?
+    trap - EXIT INT TERM
+    [ -z "$child" ] || kill -- "-$child" 2> /dev/null || true
+    rm -rf "$work"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# step NAME COMMAND...: runs it with its output shown and kept in $work/out; its exit status.
+step() {
+    local name=$1 started=$SECONDS status=0
+    shift
+    echo "== $name"
+    set -m
+    (
+        "$@" 2>&1 < /dev/null | tee "$work/out"
+        exit "${PIPESTATUS[0]}"
+    ) &
+    child=$!
+    set +m
+    wait "$child" || status=$?
+    child=
+    echo "== $name: $((SECONDS - started)) s"
+    return "$status"
+}
+
+# One case: the command ends well or it does not.
+case_of() {
+    local name=$1
+    shift
+    if step "$name" "$@"; then
+        passed=$((passed + 1))
+    else
+        echo "FAIL $name"
+        failed=$((failed + 1))
+    fi
+}
+
+# A command whose last `N passed, N failed[, N skipped]` line says how many cases it had.
+cases_of() {
+    local name=$1 status=0 line
+    shift
+    step "$name" "$@" || status=$?
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$work/out" | tail -n 1 || true)
+    if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+        passed=$((passed + BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[2]))
+        skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+        [ "$status" -eq 0 ] || [ "${BASH_REMATCH[2]}" -gt 0 ] || failed=$((failed + 1))
+    else
+        echo "FAIL $name: it ended without a count (status $status)"
+        failed=$((failed + 1))
+    fi
+}
+
+# unit_tests BUILD NAME MESON-TEST-OPTIONS...: the doctest executables of a build, each case counted.
+unit_tests() {
+    local build=$1 name=$2 status=0 bad=0 line
+    shift 2
+    step "unit tests, $name" meson test -C "$build" --no-rebuild --suite unit --verbose \
+        --num-processes 1 "$@" || status=$?
+    while read -r line; do
+        if [[ $line =~ \|\ *([0-9]+)\ passed\ \|\ *([0-9]+)\ failed ]]; then
+            passed=$((passed + BASH_REMATCH[1]))
+            bad=$((bad + BASH_REMATCH[2]))
+        fi
+    done < <(grep -F '[doctest] test cases:' "$work/out")
+    # An executable that dies, or a sanitizer's report after the last case, is a failure of its own.
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        echo "FAIL unit tests, $name: status $status"
+        bad=1
+    fi
+    failed=$((failed + bad))
+}
+
+# build FOLDER TARGETS -- SETUP-OPTIONS: sets the folder up once, builds the targets (none: all).
+build() {
+    local folder=$1 targets=()
+    shift
+    while [ "$1" != -- ]; do
+        targets+=("$1")
+        shift
+    done
+    shift
+    if [ ! -f "$folder/build.ninja" ]; then
+        meson setup "$folder" "$@" > "$work/setup" || { cat "$work/setup" && return 1; }
+    fi
+    # A folder that was set up otherwise (by hand, by the quickstart) gets the options as well.
+    meson configure "$folder" -Dwerror=true -Dtests=true > /dev/null || return 1
+    ninja -C "$folder" "${targets[@]}"
+}
+
+# Another compiler's warnings: every unit of the release build, checked but not compiled.
+clang_check() {
+    "$python" tests/clang_check.py build/compile_commands.json "$jobs"
+}
+
+format_check() {
+    find server zones resolver k8s_client tests \( -name '*.h' -o -name '*.cpp' \) \
+        -exec clang-format --dry-run -Werror {} +
+}
+
+step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
+
+case_of "release build (g++, warnings are errors)" build build -- --buildtype=release
+unit_tests build "release"
+cases_of "integration" "$python" tests/integration/run.py
+
+if [ "$fast" = no ]; then
+    case_of "layering" "$python" tests/layering_test.py
+    case_of "clang" clang_check
+    case_of "format" format_check
+    case_of "quickstart --check" env KERYX_PORT="$("$python" tests/integration/harness.py)" \
+        examples/quickstart.sh --check
+
+    case_of "debug build (ASan, UBSan)" build build-asan -- --buildtype=debug \
+        -Db_sanitize=address,undefined -Doptimization=1
+    unit_tests build-asan "ASan"
+    cases_of "integration with ASan" "$python" tests/integration/run.py --quick --slack 5 \
+        --binary build-asan/server/keryx server manifests forward compliance malformed tcp truncation
+
+    # Threads: the reader of manifests, the workers, publishing.
+    case_of "thread build (TSan)" build build-tsan tests/test_k8s_client tests/test_server -- \
+        --buildtype=debug -Db_sanitize=thread -Doptimization=1
+    # TSan dies where the kernel randomises 32 bits of the layout, so it is kept fixed.
+    unit_tests build-tsan "TSan" --wrapper "setarch -R" k8s_client server
+fi
+
+echo "all of it: $SECONDS s"
+summary="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || summary+=", $skipped skipped"
+echo "$summary"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
