@@ -13,8 +13,14 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-export KERYX_GOLDEN=${KERYX_GOLDEN:-$root/../shared/golden}
-export KERYX_COREFILES=${KERYX_COREFILES:-$root/../shared/reference/corefiles}
+# beside VARIABLE FOLDER: the default, if it is there; a folder that was named has to be there.
+beside() {
+    if [ -z "${!1:-}" ] && [ -d "$root/../$2" ]; then
+        export "$1=$(cd "$root/../$2" && pwd)"
+    fi
+}
+beside KERYX_GOLDEN shared/golden
+beside KERYX_COREFILES shared/reference/corefiles
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=second_deadlock_stack=1
