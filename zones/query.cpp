@@ -69,35 +69,13 @@ Verdict read_without_question(Octets message, Query& query) {
     return Verdict::FormErr;
 }
 
-}  // namespace
-
-Verdict parse_query(Octets message, Query& query) {
-    query.message = message;
-    query.has_question = query.has_edns = query.dnssec_ok = false;
-    query.udp_size = 0;
-    query.question_end = kHeaderSize;
-    query.qname = {};
-    if (message.size() < kHeaderSize || (message[2] & header::kQr) != 0) {
-        return Verdict::Drop;
-    }
-    query.flags2 = message[2];
-    query.flags3 = message[3];
-    if ((message[2] & header::kOpcodeMask) != 0) {
-        return Verdict::NotImp;
-    }
-    const std::uint16_t questions = read_u16(&message[4]);
-    const std::uint16_t authorities = read_u16(&message[8]);
-    const std::uint16_t additionals = read_u16(&message[10]);
-    if (questions == 0 || message.size() == kHeaderSize) {
-        return read_without_question(message, query);
-    }
-    Reader reader(message, kHeaderSize);
-    if (!read_question(reader, query)) {
-        return Verdict::FormErr;
-    }
-    const bool transfer = query.qtype == qtype::kAxfr || query.qtype == qtype::kIxfr;
+/// The sections behind the question: what a query may have there, and nothing behind them.
+Verdict read_after_question(Reader& reader, Query& query) {
+    const std::uint8_t* counts = &query.message[4];
+    const std::uint16_t authorities = read_u16(counts + 4);
+    const std::uint16_t additionals = read_u16(counts + 6);
     // RFC 1995 §3: an IXFR query carries the client's SOA in the authority section.
-    if (questions != 1 || read_u16(&message[6]) != 0 || additionals > kMaxAdditional ||
+    if (read_u16(counts) != 1 || read_u16(counts + 2) != 0 || additionals > kMaxAdditional ||
         authorities > (query.qtype == qtype::kIxfr ? 1 : 0)) {
         return Verdict::FormErr;
     }
@@ -121,7 +99,34 @@ Verdict parse_query(Octets message, Query& query) {
     if (found.tsig) {
         return Verdict::NotAuth;
     }
+    const bool transfer = query.qtype == qtype::kAxfr || query.qtype == qtype::kIxfr;
     return transfer ? Verdict::Refused : Verdict::Ask;
+}
+
+}  // namespace
+
+Verdict parse_query(Octets message, Query& query) {
+    query.message = message;
+    query.has_question = query.has_edns = query.dnssec_ok = false;
+    query.udp_size = 0;
+    query.question_end = kHeaderSize;
+    query.qname = {};
+    if (message.size() < kHeaderSize || (message[2] & header::kQr) != 0) {
+        return Verdict::Drop;
+    }
+    query.flags2 = message[2];
+    query.flags3 = message[3];
+    if ((message[2] & header::kOpcodeMask) != 0) {
+        return Verdict::NotImp;
+    }
+    if (read_u16(&message[4]) == 0 || message.size() == kHeaderSize) {
+        return read_without_question(message, query);
+    }
+    Reader reader(message, kHeaderSize);
+    if (!read_question(reader, query)) {
+        return Verdict::FormErr;
+    }
+    return read_after_question(reader, query);
 }
 
 }  // namespace zones

@@ -100,6 +100,9 @@ Relayed relay_record(Reader& reader, Section section, bool wanted, MessageWriter
     if (owner_length == 0 || reader.failed()) {
         return Relayed::Malformed;
     }
+    if (record.type == qtype::kOpt && record.ttl >> 24 != 0) {
+        return Relayed::Malformed;  // BADVERS and its like are about our OPT record, no answer
+    }
     if (!wanted || record.type == qtype::kOpt || record.type == qtype::kTsig) {
         reader.octets(rdata_length);
         return reader.failed() ? Relayed::Malformed : Relayed::Done;

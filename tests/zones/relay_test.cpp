@@ -217,6 +217,11 @@ TEST_CASE("OPT and TSIG stay with their hop") {
     CHECK_FALSE(relayed.message.edns.has_value());
 }
 
+TEST_CASE("an extended rcode is no answer to the client's question") {
+    CHECK(relay(upstream().opt(1232, 0x00008000)).good);
+    CHECK_FALSE(relay(upstream().opt(1232, 0x01000000)).good);  // BADVERS
+}
+
 TEST_CASE("a TTL with the top bit set counts as 0 (RFC 2181 section 8)") {
     const auto answer = [](std::uint32_t ttl) {
         return relay(upstream().record(WireMessage::kAnswer, "a.", 1, ttl, "\300\0\2\1"s))
