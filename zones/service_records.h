@@ -60,14 +60,15 @@ struct ServiceRecords {
         Nothing,  // answers no name: an ExternalName that is an address, or no cluster IP yet
     };
 
-    std::uint64_t hash = 0;
+    // First what a query for the Service's own name reads: one cache line.
     Kind kind = Kind::Nothing;
     bool visible = false;  // its namespace is exposed and it is not ignored as empty
 
-    std::string_view key;     // wire labels <service><namespace>, lower case, no root label
+    std::string_view key;  // wire labels <service><namespace>, lower case, no root label
+    AddressSet cluster_ips;
+    std::uint64_t hash = 0;   // of `key`
     std::string_view target;  // wire name, of an ExternalName
     std::string_view text;    // length-prefixed labels; offset 0 is unused
-    AddressSet cluster_ips;
     AddressSet endpoint_addresses;
     std::span<const PortRecord> service_ports;
     std::span<const PortRecord> endpoint_ports;

@@ -25,7 +25,8 @@ void ServiceShard::insert(std::uint64_t hash, std::shared_ptr<const ServiceRecor
 std::shared_ptr<const ServiceShard> ServiceShard::with(
     std::uint64_t hash, std::shared_ptr<const ServiceRecords> records) const {
     auto copy = std::make_shared<ServiceShard>();
-    copy->slots_.resize(std::bit_ceil(2 * (used_ + 1)));
+    const std::size_t used = used_ + 1;
+    copy->slots_.resize(std::bit_ceil(used + used / 3 + 1));  // at least one stays free
     for (const Slot& slot : slots_) {
         if (slot.records != nullptr && slot.hash != hash) {
             copy->insert(slot.hash, slot.records);

@@ -16,7 +16,7 @@
 
 namespace zones {
 
-/// Open addressing, at most half full; a slot without records is free.
+/// Open addressing, at most three quarters full; a slot without records is free.
 class ServiceShard {
   public:
     struct Slot {
