@@ -26,7 +26,7 @@ void add_options(CLI::App& app, CommandLine& out, std::string& conf, std::string
         ->type_name("PORT");
     app.add_option("--pidfile", pidfile, "file to write the process id to")->type_name("FILE");
     app.add_flag("--plugins", out.plugins, "list the plugins");
-    app.add_flag("--quiet", out.quiet, "print nothing at start");
+    app.add_flag("--quiet", out.quiet, "do not say where it listens, nor its version");
     app.add_flag("--version", out.version, "show the version");
     app.add_option("--workers", out.workers, "threads that answer queries")
         ->type_name("N")

@@ -54,6 +54,23 @@ TEST_CASE("SRV at a ClusterIP Service: a record for each port, the weight shared
     CHECK(cluster.answer(named, "A") == Texts{named + " 5 IN A 10.0.0.1"});
 }
 
+TEST_CASE("an address in two slices is one endpoint, and counts once in the weight") {
+    TestCluster cluster;
+    cluster.add(make_namespace("prod"), make_headless("prod", "db"),
+                make_slice("prod", "a", "db", endpoints_at({"10.1.0.1"}), {{"sql", "TCP", 1}}),
+                make_slice("prod", "b", "db", endpoints_at({"10.1.0.1"}), {{"sql", "TCP", 1}}));
+    CHECK(cluster.answer(kDb, "SRV") == Texts{srv(kDb, 100, 1, "10-1-0-1." + kDb)});
+}
+
+TEST_CASE("endpoints of a Service that does not exist have no PTR") {
+    TestCluster cluster;
+    cluster.add(make_namespace("prod"),
+                make_slice("prod", "a", "db", endpoints_at({"10.1.0.1"}), {{"sql", "TCP", 1}}));
+    CHECK(cluster.answer("1.0.1.10.in-addr.arpa.", "PTR") == Texts{"NXDOMAIN"});
+    cluster.add(make_headless("prod", "db"));
+    CHECK(cluster.answer("1.0.1.10.in-addr.arpa.", "PTR").size() == 1);
+}
+
 TEST_CASE("a Service without ports has addresses and no SRV") {
     TestCluster cluster;
     cluster.add(make_namespace("prod"), make_service("prod", "web", {"10.0.0.1"}));
