@@ -9,13 +9,14 @@ set -euo pipefail
 
 build_packages=(
     g++ meson ninja-build pkg-config
-    libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libldns-dev libspdlog-dev libyaml-cpp-dev
-    rapidjson-dev doctest-dev bind9-dnsutils
+    libc-ares-dev libcli11-dev libcpp-httplib-dev libexpected-dev libfmt-dev libldns-dev libspdlog-dev
+    libssl-dev libyaml-cpp-dev zlib1g-dev rapidjson-dev doctest-dev bind9-dnsutils
 )
 # ip and sysctl make the namespaces of the client tests; setarch (util-linux) runs the TSan builds.
+# kubectl (kubernetes-client), jq and xz drive a real API server.
 test_packages=(
     clang clang-format python3 python3-dnspython nsd
-    busybox curl iproute2 knot-dnsutils ldnsutils procps util-linux
+    busybox curl iproute2 jq knot-dnsutils kubernetes-client ldnsutils openssl procps util-linux xz-utils
 )
 
 case "${1:-}" in

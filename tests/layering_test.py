@@ -20,7 +20,7 @@ PROJECT = {
 }
 # Third-party headers that a folder may include.
 LIBRARIES = {
-    "k8s_client": ["httplib.h", "rapidjson/", "yaml-cpp/", "openssl/", "tl/"],
+    "k8s_client": ["httplib.h", "rapidjson/", "yaml-cpp/", "openssl/", "tl/", "zlib.h"],
     "zones": ["ldns/", "tl/"],
     "resolver": ["ares.h", "ares_dns.h", "tl/"],
     "server": ["ares.h", "httplib.h", "rapidjson/", "yaml-cpp/", "openssl/", "tl/", "ldns/", "CLI/",
