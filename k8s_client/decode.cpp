@@ -21,17 +21,39 @@ const char* shape_name(Shape shape) {
             return "true or false";
         case Shape::Port:
             return "a whole number from 1 to 65535";
+        case Shape::Integer:
+            return "a whole number";
     }
     return "";
 }
 
-std::optional<std::uint16_t> port_number(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0) {
+template <typename Integer>
+std::optional<Integer> whole_number(std::string_view text) {
+    Integer number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) {
         return std::nullopt;
     }
-    return port;
+    return number;
+}
+
+bool set_number(const FieldNode& node, RawCursor& at, std::string_view text) {
+    if (node.port) {
+        const auto port = whole_number<std::uint16_t>(text);
+        if (port && *port != 0) {
+            node.port(at) = port;
+            return true;
+        }
+    } else if (const auto number = whole_number<std::int64_t>(text)) {
+        node.integer(at) = *number;
+        return true;
+    }
+    return false;
+}
+
+/// 0 for a version that is no number: such a server's versions have no order.
+std::uint64_t version_number(std::string_view text) {
+    return whole_number<std::uint64_t>(text).value_or(0);
 }
 
 /// `Service default/kubia`, as far as it is known.
@@ -66,7 +88,9 @@ void ObjectDecoder::start_document() {
 }
 
 void ObjectDecoder::end_document() {
-    if (has_items_) {
+    if (&root_node_ == &watch_event_node()) {
+        finish_event();
+    } else if (has_items_) {
         finish_list();
     } else if (has_root_) {
         hand_over(root_);
@@ -92,7 +116,10 @@ bool ObjectDecoder::start(Shape shape) {
     if (node->role == Role::Item) {
         start_item(*node);
     }
-    has_items_ |= node->role == Role::Items;
+    if (node->role == Role::Items) {
+        has_items_ = true;
+        receiver_.begin_list(list_meta());
+    }
     if (node->begin) {
         node->begin(at_);
     }
@@ -141,11 +168,9 @@ void ObjectDecoder::number(std::string_view text) {
     if (!node) {
         return;
     }
-    if (!node->port) {
+    if (!node->port && !node->integer) {
         wrong_type(*node, "a number");
-    } else if (const auto port = port_number(text)) {
-        node->port(at_) = port;
-    } else {
+    } else if (!set_number(*node, at_, text)) {
         constexpr std::size_t kShown = 20;
         add_fault(*node,
                   std::string(text.substr(0, kShown)) + " is not " + shape_name(node->shape));
@@ -182,14 +207,21 @@ const FieldNode* ObjectDecoder::next_node() {
     }
     if (frames_.empty()) {
         has_root_ = true;
-        return &document_node();
+        return &root_node_;
     }
     Frame& frame = frames_.back();
-    if (frame.node->shape == Shape::List) {
-        ++frame.count;
-        return &frame.node->children.front();
+    const bool is_list = frame.node->shape == Shape::List;
+    const FieldNode* node = is_list ? &frame.node->children.front() : pending_;
+    if (!node || !node->key.empty() || node->role == Role::Item) {
+        frame.count += is_list ? 1U : 0U;
+        return node;
     }
-    return pending_;
+    if (frame.count == kMaxElements) {
+        add_fault(*node, "more than " + std::to_string(kMaxElements) + " elements");
+        return nullptr;
+    }
+    ++frame.count;
+    return node;
 }
 
 void ObjectDecoder::start_item(const FieldNode& node) {
@@ -231,17 +263,38 @@ void ObjectDecoder::finish_list() {
         adopt_kind(item);
         hand_over(item);
     }
+    receiver_.end_list(list_meta());
+}
+
+ListMeta ObjectDecoder::list_meta() const {
+    return {version_number(root_.version), root_.continue_token};
+}
+
+void ObjectDecoder::finish_event() {
+    root_.meta.resource_version = version_number(root_.version);
+    if (root_.event == "ADDED" || root_.event == "MODIFIED") {
+        hand_over(root_);
+    } else if (root_.event == "DELETED") {
+        receiver_.deleted(root_.meta);
+    } else if (root_.event == "BOOKMARK") {
+        receiver_.bookmark(root_.meta.resource_version, root_.initial_events_end == "true");
+    } else if (root_.event == "ERROR") {
+        receiver_.status(root_.status);
+    } else if (has_root_) {
+        skip(root_, "type: " + root_.event + " is not a type of event");
+    }
 }
 
 void ObjectDecoder::hand_over(RawObject& raw) {
+    raw.meta.resource_version = version_number(raw.version);
+    if (receiver_.take_meta(raw.meta)) {
+        return;
+    }
     const KeptKind* kept = find_kept_kind(raw.api_version, raw.kind);
     if (kept) {
-        CheckedObject object = check_object(*kept, raw);
-        if (!object) {
-            skip(raw, object.error());
-        } else if (*object) {
-            receiver_.take(std::move(**object), document_);
-        }
+        hand_over_kept(*kept, raw);
+    } else if (raw.kind == "Status" && raw.api_version == "v1") {
+        receiver_.status(raw.status);
     } else if (!raw.kind.empty() && !raw.api_version.empty()) {
         receiver_.pass_over(raw.kind);
     } else if (const std::string& fault = raw.faults.front(); !fault.empty()) {
@@ -250,6 +303,18 @@ void ObjectDecoder::hand_over(RawObject& raw) {
         skip(raw, (raw.path.empty() ? "" : raw.path + ".") +
                       (raw.kind.empty() ? "kind" : "apiVersion") + ": required");
     }
+}
+
+void ObjectDecoder::hand_over_kept(const KeptKind& kept, RawObject& raw) {
+    CheckedObject object = check_object(kept, raw);
+    if (object && *object) {
+        receiver_.take(std::move(**object), document_);
+        return;
+    }
+    if (!object) {
+        skip(raw, object.error());
+    }
+    receiver_.absent(raw.meta);
 }
 
 void ObjectDecoder::skip(const RawObject& raw, const std::string& fault) {

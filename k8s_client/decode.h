@@ -1,10 +1,12 @@
 // From the events of a parser (JSON or YAML) to checked objects, one by one as they end.
-// Knows the shape of documents: an object, a List, a typed list whose items bear no kind. Keeps
-// only the fields of objects.h; what else a document holds costs a counter. Knows no syntax, no
-// files. One thread at a time; the receiver is borrowed and called from within the events.
+// Knows the shape of documents: an object, a List, a typed list whose items bear no kind; an event
+// of a watch; a Status. Keeps only the fields of objects.h; what else a document holds costs a
+// counter. Knows no syntax, no files. One thread at a time; the receiver is borrowed and called
+// from within the events.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +17,15 @@
 
 namespace k8s_client {
 
-/// Told what a text holds.
+struct KeptKind;
+
+/// metadata of a list.
+struct ListMeta {
+    std::uint64_t resource_version = 0;  // 0: none was given (yet)
+    std::string continue_token;          // not empty: there is another page
+};
+
+/// Told what a text holds. What only an API server says may be ignored.
 class ObjectReceiver {
   public:
     virtual ~ObjectReceiver() = default;
@@ -27,6 +37,19 @@ class ObjectReceiver {
     virtual void pass_over(std::string_view kind) = 0;
     /// False: nothing more is wanted, the parser shall give up.
     virtual bool wants_more() const { return true; }
+
+    /// Of each object, before it is checked. True: that was all that is wanted of it.
+    virtual bool take_meta(const ObjectMeta& /*meta*/) { return false; }
+    /// The object is there, but counts as absent: it was skipped, or it is a Pod that has ended.
+    virtual void absent(const ObjectMeta& /*meta*/) {}
+    /// The items of a list follow; `meta` is what stood before them.
+    virtual void begin_list(const ListMeta& /*meta*/) {}
+    virtual void end_list(const ListMeta& /*meta*/) {}
+    /// Events of a watch:
+    /// https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks
+    virtual void deleted(const ObjectMeta& /*meta*/) {}
+    virtual void bookmark(std::uint64_t /*resource_version*/, bool /*initial_events_end*/) {}
+    virtual void status(const ApiStatus& /*status*/) {}
 };
 
 class ObjectDecoder {
@@ -35,7 +58,12 @@ class ObjectDecoder {
     /// the schema in a CustomResourceDefinition alone nests 40 deep.
     static constexpr std::size_t kMaxDepth = 512;
 
-    explicit ObjectDecoder(ObjectReceiver& receiver) : receiver_(receiver) {}
+    /// Elements of one list or map that is kept; more spoil the object.
+    static constexpr std::size_t kMaxElements = 100'000;
+
+    /// `root`: what each document is, document_node() or watch_event_node().
+    explicit ObjectDecoder(ObjectReceiver& receiver, const FieldNode& root = document_node())
+        : receiver_(receiver), root_node_(root) {}
 
     /// A document without a value (an empty one, or null) holds nothing.
     void start_document();
@@ -64,14 +92,18 @@ class ObjectDecoder {
     void start_item(const FieldNode& node);
     void finish_item();
     void finish_list();
+    void finish_event();
+    ListMeta list_meta() const;
     void adopt_kind(RawObject& item) const;
     void hand_over(RawObject& raw);
+    void hand_over_kept(const KeptKind& kept, RawObject& raw);
     void skip(const RawObject& raw, const std::string& fault);
     void wrong_type(const FieldNode& node, const char* found);
     void add_fault(const FieldNode& node, const std::string& why);
     std::string path_of(const FieldNode& node) const;
 
     ObjectReceiver& receiver_;
+    const FieldNode& root_node_;
     std::size_t document_ = 0;
     std::size_t depth_ = 0;
     std::size_t skipped_ = 0;  // depth inside a value that is not read

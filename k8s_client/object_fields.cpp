@@ -14,6 +14,9 @@ constexpr FieldNode string_at(std::string_view key, std::string& (*text)(RawCurs
 constexpr FieldNode boolean_at(std::string_view key, bool& (*boolean)(RawCursor&)) {
     return {.key = key, .shape = Shape::Boolean, .boolean = boolean};
 }
+constexpr FieldNode integer_at(std::string_view key, std::int64_t& (*integer)(RawCursor&)) {
+    return {.key = key, .shape = Shape::Integer, .integer = integer};
+}
 constexpr FieldNode map_at(std::string_view key, Nodes fields, Begin begin = nullptr) {
     return {.key = key, .shape = Shape::Map, .children = fields, .begin = begin};
 }
@@ -33,10 +36,19 @@ constexpr FieldNode as(Role role, FieldNode node) {
 constexpr std::array kLabel = {string_at("", [](RawCursor& c) -> std::string& {
     return c.object->meta.labels.emplace_back(c.key, std::string()).second;
 })};
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
+constexpr std::array kAnnotation = {
+    FieldNode{.key = "k8s.io/initial-events-end",
+              .shape = Shape::String,
+              .text = [](RawCursor& c) -> std::string& { return c.object->initial_events_end; }}};
 constexpr std::array kMetadataFields = {
     string_at("name", [](RawCursor& c) -> std::string& { return c.object->meta.name; }),
     string_at("namespace", [](RawCursor& c) -> std::string& { return c.object->meta.ns; }),
     map_at("labels", kLabel),
+    string_at("uid", [](RawCursor& c) -> std::string& { return c.object->meta.uid; }),
+    string_at("resourceVersion", [](RawCursor& c) -> std::string& { return c.object->version; }),
+    string_at("continue", [](RawCursor& c) -> std::string& { return c.object->continue_token; }),
+    map_at("annotations", kAnnotation),
 };
 
 constexpr std::array kPortFields = {
@@ -109,6 +121,17 @@ constexpr std::array kStatusFields = {
     string_at("phase", [](RawCursor& c) -> std::string& { return c.object->pod_phase; }),
 };
 
+// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+constexpr std::array kCauseFields = {string_at(
+    "reason", [](RawCursor& c) -> std::string& { return c.object->status.causes.back(); })};
+constexpr std::array kCause = {
+    map_at("", kCauseFields, [](RawCursor& c) { c.object->status.causes.emplace_back(); })};
+constexpr std::array kDetailsFields = {
+    integer_at("retryAfterSeconds",
+               [](RawCursor& c) -> std::int64_t& { return c.object->status.retry_after; }),
+    list_at("causes", kCause),
+};
+
 constexpr std::array kObjectFields = {
     string_at("apiVersion", [](RawCursor& c) -> std::string& { return c.object->api_version; }),
     string_at("kind", [](RawCursor& c) -> std::string& { return c.object->kind; }),
@@ -124,15 +147,31 @@ constexpr std::array kObjectFields = {
        list_at("ports", kPort, [](RawCursor& c) { c.ports = &c.object->slice.ports; })),
     of(Section::Endpoints, list_at("subsets", kSubset)),
     of(Section::Pod, map_at("status", kStatusFields)),
+    of(Section::Status,
+       integer_at("code", [](RawCursor& c) -> std::int64_t& { return c.object->status.code; })),
+    of(Section::Status,
+       string_at("reason", [](RawCursor& c) -> std::string& { return c.object->status.reason; })),
+    of(Section::Status,
+       string_at("message", [](RawCursor& c) -> std::string& { return c.object->status.message; })),
+    of(Section::Status, map_at("details", kDetailsFields)),
 };
 constexpr std::array kItem = {as(Role::Item, map_at("", kObjectFields))};
 constexpr FieldNode kItems = as(Role::Items, list_at("items", kItem));
 constexpr FieldNode kDocument = as(Role::Document, map_at("", kObjectFields));
+constexpr std::array kEventFields = {
+    string_at("type", [](RawCursor& c) -> std::string& { return c.object->event; }),
+    as(Role::Event, map_at("object", kObjectFields)),
+};
+constexpr FieldNode kEvent = map_at("", kEventFields);
 
 }  // namespace
 
 const FieldNode& document_node() {
     return kDocument;
+}
+
+const FieldNode& watch_event_node() {
+    return kEvent;
 }
 
 const FieldNode* find_child(const FieldNode& object, std::string_view key) {

@@ -22,8 +22,8 @@ struct RawCursor {
     std::string key;  // the last key, where any may stand
 };
 
-enum class Shape : std::uint8_t { Map, List, String, Boolean, Port };
-enum class Role : std::uint8_t { Plain, Document, Items, Item };
+enum class Shape : std::uint8_t { Map, List, String, Boolean, Port, Integer };
+enum class Role : std::uint8_t { Plain, Document, Items, Item, Event };
 
 struct FieldNode {
     std::string_view key;  // empty: any key, or the element of a list
@@ -37,10 +37,14 @@ struct FieldNode {
     std::string& (*text)(RawCursor&) = nullptr;
     bool& (*boolean)(RawCursor&) = nullptr;
     std::optional<std::uint16_t>& (*port)(RawCursor&) = nullptr;
+    std::int64_t& (*integer)(RawCursor&) = nullptr;
 };
 
-/// The root of every document: an object, or a list of them.
+/// The root of a document: an object, or a list of them.
 const FieldNode& document_node();
+
+/// The root of a line of a watch: `{"type": ..., "object": ...}` (metav1.WatchEvent).
+const FieldNode& watch_event_node();
 
 /// Null if the field is not read.
 const FieldNode* find_child(const FieldNode& object, std::string_view key);

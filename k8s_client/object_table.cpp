@@ -14,18 +14,6 @@ namespace {
 constexpr std::size_t kNamespaceIndex = 0;
 static_assert(std::is_same_v<std::variant_alternative_t<kNamespaceIndex, Object>, Namespace>);
 
-/// Kind, namespace and name are all that a deletion needs.
-Object tombstone(const Object& object) {
-    return std::visit(
-        [](const auto& gone) -> Object {
-            std::decay_t<decltype(gone)> bare;
-            bare.meta.ns = gone.meta.ns;
-            bare.meta.name = gone.meta.name;
-            return bare;
-        },
-        object);
-}
-
 }  // namespace
 
 ObjectTable::ObjectTable(LabelSelector labels, LabelSelector namespace_labels)

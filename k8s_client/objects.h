@@ -21,6 +21,10 @@ struct ObjectMeta {
     std::string ns;    // metadata.namespace; empty for a Namespace
     std::string name;  // metadata.name
     Labels labels;
+    std::string uid{};  // metadata.uid; another object of the same name has another
+    /// metadata.resourceVersion as a number, by which versions are ordered
+    /// (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions); 0 if none.
+    std::uint64_t resource_version = 0;
     bool operator==(const ObjectMeta&) const = default;
 };
 
@@ -99,6 +103,18 @@ using Object = std::variant<Namespace, Service, EndpointSlice, Endpoints, Pod>;
 
 inline const ObjectMeta& meta_of(const Object& object) {
     return std::visit([](const auto& o) -> const ObjectMeta& { return o.meta; }, object);
+}
+
+/// Of an object that is gone only kind, namespace and name matter.
+inline Object tombstone(const Object& object) {
+    return std::visit(
+        [](const auto& gone) -> Object {
+            std::decay_t<decltype(gone)> bare;
+            bare.meta.ns = gone.meta.ns;
+            bare.meta.name = gone.meta.name;
+            return bare;
+        },
+        object);
 }
 
 /// Added and modified are one: the object is as given from now on. Deleted objects need only

@@ -14,13 +14,25 @@
 namespace k8s_client {
 
 /// Whose field it is: a wrong one spoils objects of that kind only.
-enum class Section : std::uint8_t { Common, Service, EndpointSlice, Endpoints, Pod };
-inline constexpr std::size_t kSectionCount = 5;
+enum class Section : std::uint8_t { Common, Service, EndpointSlice, Endpoints, Pod, Status };
+inline constexpr std::size_t kSectionCount = 6;
+
+/// What the API server says of a request that failed, as response or as event (metav1.Status).
+struct ApiStatus {
+    std::int64_t code = 0;
+    std::string reason;  // Forbidden, Expired ...
+    std::string message;
+    std::int64_t retry_after = 0;     // details.retryAfterSeconds
+    std::vector<std::string> causes;  // details.causes[].reason
+};
 
 struct RawObject {
     std::string api_version;
     std::string kind;
     ObjectMeta meta;
+    std::string version;             // metadata.resourceVersion, of an object or of a list
+    std::string continue_token;      // metadata.continue, of a list
+    std::string initial_events_end;  // "true" on the bookmark that ends a streaming list
 
     std::string service_type;
     std::string cluster_ip;
@@ -36,6 +48,9 @@ struct RawObject {
 
     std::string pod_ip;
     std::string pod_phase;
+
+    std::string event;  // type of the watch event that holds the object
+    ApiStatus status;
 
     std::string path;  // where in its document, `items[3]`; empty if it is the document
     std::array<std::string, kSectionCount> faults;  // the first of each section, `field: why`

@@ -76,6 +76,14 @@ class RecordingSink : public ObjectSink, public Journal {
         const std::scoped_lock lock(mutex_);
         return objects_.at(name);
     }
+    bool has_object(const std::string& name) {
+        const std::scoped_lock lock(mutex_);
+        return objects_.contains(name);
+    }
+    std::vector<std::string> lines() {
+        const std::scoped_lock lock(mutex_);
+        return lines_;
+    }
     std::size_t lines_with(const std::string& part) {
         const std::scoped_lock lock(mutex_);
         return count(part);
