@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <optional>
 
 namespace zones {
 namespace {
@@ -117,17 +118,19 @@ bool has(const Parts& parts, const PackedEndpoint& endpoint) {
 void collect_endpoints(const PackedService& service, std::span<const PackedSubset* const> subsets,
                        Parts& parts) {
     for (const PackedSubset* subset : subsets) {
-        const std::uint32_t port_set = port_set_of(subset->ports, parts);
+        // A port that only uncounted endpoints have is no port of the Service.
+        std::optional<std::uint32_t> port_set;
         for (const PackedEndpoint& endpoint : subset->endpoints) {
             if (!counts(service, endpoint)) {
                 continue;
             }
+            port_set = port_set ? port_set : port_set_of(subset->ports, parts);
             std::string_view label;
             if (endpoint.label_at != 0) {
                 const auto length = static_cast<std::uint8_t>(subset->labels[endpoint.label_at]);
                 label = std::string_view(subset->labels).substr(endpoint.label_at + 1, length);
             }
-            parts.endpoints.push_back({index_of(endpoint, parts), parts.intern(label), port_set});
+            parts.endpoints.push_back({index_of(endpoint, parts), parts.intern(label), *port_set});
         }
     }
 }

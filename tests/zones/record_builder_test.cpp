@@ -106,6 +106,15 @@ TEST_CASE("only ready endpoints count, unless the Service publishes the others")
     CHECK(listed(*build(publishing, subsets)) == Strings{"10-0-0-1 10.0.0.1", "10-0-0-2 10.0.0.2"});
 }
 
+TEST_CASE("a port that only uncounted endpoints have is no port of the Service") {
+    auto not_ready = make_endpoint("10.0.0.2");
+    not_ready.ready = false;
+    const auto records = build(kHeadless, {{{make_endpoint("10.0.0.1")}, {{"web", "TCP", 80}}},
+                                           {{not_ready}, {{"metrics", "TCP", 90}}}});
+    CHECK(records->endpoint_ports.size() == 1);
+    CHECK(records->port_sets.size() == 1);
+}
+
 TEST_CASE("an ExternalName has a target and no endpoints") {
     const auto records =
         build(make_external("prod", "web", "Example.com"), {{endpoints_at({"10.0.0.1"}), {}}});
