@@ -92,6 +92,14 @@ class AddressIndex {
         return copy;
     }
 
+    /// Calls `visit(entry)` for all, in order.
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (const auto& chunk : *chunks_) {
+            std::for_each(chunk->begin(), chunk->end(), visit);
+        }
+    }
+
     std::size_t size() const {
         std::size_t count = 0;
         for (const auto& chunk : *chunks_) {

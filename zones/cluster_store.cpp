@@ -70,6 +70,9 @@ void ClusterStore::apply(std::span<const k8s_client::Change> changes, std::uint3
     for (const auto& change : changes) {
         apply_one(change);
     }
+    if (relevant_ || namespaces_changed_) {
+        ++next_->revision;
+    }
     if (namespaces_changed_) {
         publish_namespaces();
     }

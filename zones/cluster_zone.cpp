@@ -17,6 +17,7 @@ constexpr std::string_view kVersion =
 constexpr std::string_view kNsDns = "\2ns\3dns"sv;
 constexpr std::string_view kHostmaster = "\12hostmaster"sv;
 constexpr std::uint32_t kMaxSoaTtl = 300;
+constexpr std::uint32_t kMaxStaleTtl = 5;  // clients shall soon ask again
 
 /// Endpoint labels of `service` at `address`, each as a PTR record.
 void add_endpoint_pointers(const ServiceRecords& service, std::uint32_t index,
@@ -89,7 +90,15 @@ ClusterZone::Result ClusterZone::answer(const AskedName& asked, const AnswerStyl
         }
         result = answer_one({result.target, &target}, style, chain, snapshot, out);
     }
+    if (snapshot.stale &&
+        (result.outcome == Outcome::Done || result.outcome == Outcome::NextName)) {
+        out.set_extended_error(extended_error::kStaleAnswer);
+    }
     return result;
+}
+
+std::uint32_t ClusterZone::ttl_of(const Snapshot& snapshot) const {
+    return snapshot.stale ? std::min(options_.ttl, kMaxStaleTtl) : options_.ttl;
 }
 
 bool ClusterZone::falls_through(const LoweredName& name, const Located& located,
@@ -101,12 +110,12 @@ bool ClusterZone::falls_through(const LoweredName& name, const Located& located,
 
 ClusterZone::Result ClusterZone::answer_alias(const AskedName& asked, const AnswerStyle& style,
                                               Chain& chain, const ServiceRecords& service,
-                                              MessageWriter& out) const {
+                                              std::uint32_t ttl, MessageWriter& out) const {
     Result result{.outcome = Outcome::Done};
     if (chain.links == Chain::kMaxLinks) {
         return result;
     }
-    out.begin_record({{}, asked.placed}, qtype::kCname, options_.ttl);
+    out.begin_record({{}, asked.placed}, qtype::kCname, ttl);
     result.target = {static_cast<std::uint16_t>(out.position()),
                      static_cast<std::uint8_t>(service.target.size())};
     out.put_octets(service.target);
@@ -138,7 +147,7 @@ ClusterZone::Result ClusterZone::answer_one(const AskedName& asked, const Answer
     }
     if (located.kind == Kind::Service &&
         located.service->kind == ServiceRecords::Kind::ExternalName) {
-        return answer_alias(asked, style, chain, *located.service, out);
+        return answer_alias(asked, style, chain, *located.service, ttl_of(snapshot), out);
     }
     Result done{.outcome = Outcome::Done};
     if (!answer_located(cut, asked, located, style, snapshot, out)) {
@@ -152,11 +161,11 @@ bool ClusterZone::answer_located(const Cut& cut, const AskedName& asked, const L
                                  MessageWriter& out) const {
     switch (located.kind) {
         case Kind::Service:
-            return answer_service(asked, located, style, options_.ttl, out);
+            return answer_service(asked, located, style, ttl_of(snapshot), out);
         case Kind::Endpoint:
-            return answer_endpoint(asked, located, style, options_.ttl, out);
+            return answer_endpoint(asked, located, style, ttl_of(snapshot), out);
         case Kind::Pod:
-            return answer_pod(asked, located, style, options_.ttl, out);
+            return answer_pod(asked, located, style, ttl_of(snapshot), out);
         case Kind::Apex:
             return answer_apex(cut, style, snapshot, out);
         case Kind::NameServer:
@@ -167,7 +176,8 @@ bool ClusterZone::answer_located(const Cut& cut, const AskedName& asked, const L
             if (style.qtype != qtype::kTxt) {
                 return false;
             }
-            out.begin_record({{}, asked.placed}, qtype::kTxt, kVersionTtl);
+            out.begin_record({{}, asked.placed}, qtype::kTxt,
+                             snapshot.stale ? ttl_of(snapshot) : kVersionTtl);
             out.put_octets(kVersion);
             out.end_record(Section::Answer);
             return true;
@@ -191,14 +201,14 @@ Rcode ClusterZone::negative(const Cut& cut, bool name_error, const Snapshot& sna
 
 void ClusterZone::add_soa(const Cut& cut, Section section, const Snapshot& snapshot,
                           MessageWriter& out) const {
-    out.begin_record({{}, cut.apex}, qtype::kSoa, std::min(options_.ttl, kMaxSoaTtl));
+    out.begin_record({{}, cut.apex}, qtype::kSoa, std::min(ttl_of(snapshot), kMaxSoaTtl));
     out.put_reference({kNsDns, cut.apex});
     out.put_reference({kHostmaster, cut.apex});
     out.put_u32(snapshot.serial);
     out.put_u32(7200);  // refresh, retry and expire: as CoreDNS has them
     out.put_u32(1800);
     out.put_u32(86400);
-    out.put_u32(options_.ttl);  // how long a denial may be cached (RFC 2308 §4)
+    out.put_u32(ttl_of(snapshot));  // how long a denial may be cached (RFC 2308 §4)
     if (!out.end_record(section)) {
         out.mark_truncated();
     }
@@ -213,7 +223,7 @@ bool ClusterZone::answer_apex(const Cut& cut, const AnswerStyle& style, const Sn
     if (style.qtype != qtype::kNs) {
         return false;
     }
-    out.begin_record({{}, cut.apex}, qtype::kNs, options_.ttl);
+    out.begin_record({{}, cut.apex}, qtype::kNs, ttl_of(snapshot));
     out.put_reference({kNsDns, cut.apex});
     out.end_record(Section::Answer);
     AnswerStyle glue = style;
@@ -235,7 +245,7 @@ bool ClusterZone::answer_nameserver(const JoinedName& owner, const AnswerStyle& 
     bool found = false;
     const auto add = [&](const auto& a) {
         const bool wanted = style.qtype == (sizeof a.octets == 4 ? qtype::kA : qtype::kAaaa);
-        if (wanted && !out.add_address(owner, section, options_.ttl, a) &&
+        if (wanted && !out.add_address(owner, section, ttl_of(snapshot), a) &&
             section == Section::Answer) {
             out.mark_truncated();
         }
@@ -259,7 +269,7 @@ bool ClusterZone::answer_pointer(const AskedName& asked, const Located& located,
         if (label.size() + service.key.size() + kSvc.size() + primary_.size() > kMaxNameLength) {
             return;  // no such name can be
         }
-        out.begin_record({{}, asked.placed}, qtype::kPtr, options_.ttl);
+        out.begin_record({{}, asked.placed}, qtype::kPtr, ttl_of(snapshot));
         out.put_octets(label);
         out.put_octets(service.key);
         out.put_octets(kSvc);

@@ -65,7 +65,8 @@ class ClusterZone {
     Result answer_one(const AskedName& asked, const AnswerStyle& style, Chain& chain,
                       const Snapshot& snapshot, MessageWriter& out) const;
     Result answer_alias(const AskedName& asked, const AnswerStyle& style, Chain& chain,
-                        const ServiceRecords& service, MessageWriter& out) const;
+                        const ServiceRecords& service, std::uint32_t ttl, MessageWriter& out) const;
+    std::uint32_t ttl_of(const Snapshot& snapshot) const;
     bool falls_through(const LoweredName& name, const Located& located, bool reverse) const;
     Rcode negative(const Cut& cut, bool name_error, const Snapshot& snapshot,
                    MessageWriter& out) const;

@@ -28,6 +28,7 @@ enum class Rcode : std::uint16_t {
 
 /// Extended DNS Errors (RFC 8914 §4).
 namespace extended_error {
+inline constexpr std::uint16_t kStaleAnswer = 3;
 inline constexpr std::uint16_t kNotReady = 14;
 inline constexpr std::uint16_t kNoReachableAuthority = 22;
 inline constexpr std::uint16_t kNetworkError = 23;

@@ -33,6 +33,16 @@ class ServiceShard {
 
     std::size_t size() const { return used_; }
 
+    /// Calls `visit(records)` for each, in no order.
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (const Slot& slot : slots_) {
+            if (slot.records != nullptr) {
+                visit(*slot.records);
+            }
+        }
+    }
+
   private:
     friend class ShardBuilder;
     void insert(std::uint64_t hash, std::shared_ptr<const ServiceRecords> records);
@@ -53,7 +63,9 @@ struct Snapshot {
     AddressIndex<Ipv4> pods4;  // of pods: hash of the namespace's label
     AddressIndex<Ipv6> pods6;
     std::uint32_t serial = 0;
+    std::uint64_t revision = 0;  // another number, other answers
     bool synced = false;
+    bool stale = false;  // of an earlier run of the server, until the API server has been listed
 
     Snapshot();
 
