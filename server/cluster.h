@@ -1,8 +1,11 @@
 // One `kubernetes` block while it runs: objects come in, snapshots go out.
 // Owns the store (the writer's side), the zone (how to answer) and what is published. apply() and
-// synced() are called by the one thread of the source; workers only read `published` and `zone`.
+// synced() are called by the source's threads, serve_stale() before there is a source; workers only
+// read `published` and `zone`.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <mutex>
 
 #include "k8s_client/source.h"
@@ -23,14 +26,24 @@ class Cluster : public k8s_client::ObjectSink {
     void apply(std::span<const k8s_client::Change> changes) override;
     void synced() override;
 
+    /// Answers from `stale` (stale_snapshot.h) until synced(): what apply() brings till then is not
+    /// seen, so that no name of it is missing meanwhile. Null, or after synced(): nothing happens.
+    void serve_stale(std::shared_ptr<const zones::Snapshot> stale);
+
+    /// Answers as it should: from all that was listed, or from a stale snapshot. Any thread.
+    bool ready() const { return ready_.load(std::memory_order_acquire); }
+
     const zones::ClusterZone& zone() const { return zone_; }
     const Published<zones::Snapshot>& published() const { return published_; }
 
   private:
     zones::ClusterZone zone_;
-    std::mutex writer_;  // one source may have several threads
+    std::mutex writer_;  // one source may have several threads; guards all below but `ready_`
     zones::ClusterStore store_;
     Published<zones::Snapshot> published_;
+    bool serving_stale_ = false;
+    bool synced_ = false;
+    std::atomic<bool> ready_{false};
 };
 
 }  // namespace server

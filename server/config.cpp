@@ -44,7 +44,8 @@ void load_forward(const Directive& directive, BlockLoad& load) {
 }
 
 void load_kubernetes(const Directive& directive, BlockLoad& load) {
-    load.block.kubernetes = read_kubernetes(directive, load.zones, load.folder);
+    load.block.kubernetes =
+        read_kubernetes(directive, load.zones, load.folder, load.config.notices);
 }
 
 void load_loadbalance(const Directive& directive, BlockLoad& load) {

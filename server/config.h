@@ -19,11 +19,28 @@
 
 namespace server {
 
+/// How the API server is found and asked; api_config.h makes access of it. Paths are absolute.
+struct ApiConfig {
+    std::string endpoint;               // a URL; empty: by kubeconfig, or as a pod
+    std::filesystem::path certificate;  // `tls CERT KEY CACERT`, all or none; only with endpoint
+    std::filesystem::path key;
+    std::filesystem::path ca;
+    std::filesystem::path kubeconfig;                         // wins over the endpoint
+    std::string context;                                      // empty: the kubeconfig's own
+    double qps = 5;                                           // requests a second, as a mean
+    std::int64_t burst = 10;                                  // requests at once
+    std::int64_t max_inflight = 0;                            // requests under way; 0: no limit
+    std::chrono::milliseconds resync{std::chrono::hours(1)};  // 0: off
+    std::filesystem::path snapshot;                           // empty: none
+    std::chrono::milliseconds snapshot_max_age{std::chrono::hours(24)};
+};
+
 struct KubernetesConfig {
     zones::ClusterOptions options;
     k8s_client::LabelSelector labels;              // matches everything if not given
     k8s_client::LabelSelector namespace_labels;    // matches everything if not given
-    std::vector<std::filesystem::path> manifests;  // absolute
+    std::vector<std::filesystem::path> manifests;  // absolute; none: objects come from the API
+    ApiConfig api;
     std::chrono::milliseconds startup_timeout{5000};
 };
 

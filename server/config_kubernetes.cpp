@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
+#include "k8s_client/api_access.h"
 #include "server/config_options.h"
 #include "server/config_plugins.h"
 #include "server/config_zones.h"
@@ -13,13 +15,31 @@ constexpr std::size_t kHostmasterSize = 11;  // the label that a zone's SOA reco
 
 constexpr std::int64_t kMaxTtl = 3600;
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
+constexpr std::chrono::seconds kLeastResync{1};
 
 /// What the options fill in, and what is only known when all have been read.
 struct Target {
     KubernetesConfig config;
     std::filesystem::path folder;
+    std::vector<std::string>& notices;
     bool has_namespace_labels = false;
+    std::string api_option{};  // the first that has no meaning beside manifests
 };
+
+/// Absolute, so that it does not matter where the process runs.
+std::filesystem::path read_path(const Target& target, const std::string& text) {
+    return std::filesystem::absolute(target.folder / text).lexically_normal();
+}
+
+void note_api_option(const Directive& line, Target& target) {
+    if (target.api_option.empty()) {
+        target.api_option = line.name;
+    }
+}
+
+void notice(const Position& at, const std::string& text, Target& target) {
+    target.notices.push_back(at.file + ":" + std::to_string(at.line) + ": " + text);
+}
 
 std::string joined(const std::vector<std::string>& args) {
     std::string out;
@@ -98,27 +118,87 @@ void read_startup_timeout(const Directive& line, Target& target) {
         std::chrono::ceil<std::chrono::milliseconds>(read_duration(line, line.args[0]));
 }
 
-void check_qps(const Directive& line, Target& /*target*/) {
+void read_qps(const Directive& line, Target& target) {
     expect_arguments(line, 1, 1);
     const std::string& text = line.args[0];
     double value = -1;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !(value >= 0)) {
+    if (error != std::errc() || end != text.data() + text.size() || !(value >= 0) ||
+        !std::isfinite(value)) {
         fail(line.at, line.name + " needs a number that is not negative", text);
+    }
+    target.config.api.qps = value == 0 ? ApiConfig().qps : value;
+}
+
+/// 0 is the default, as in CoreDNS.
+template <std::int64_t ApiConfig::*Field>
+void read_count(const Directive& line, Target& target) {
+    expect_arguments(line, 1, 1);
+    const std::int64_t value = read_integer(line, line.args[0], 0, kMaxInt);
+    target.config.api.*Field = value == 0 ? ApiConfig().*Field : value;
+}
+
+void read_endpoint(const Directive& line, Target& target) {
+    expect_arguments(line, 1, kNoLimit);
+    note_api_option(line, target);
+    try {
+        k8s_client::access_to(line.args[0]);
+    } catch (const k8s_client::AccessError& error) {
+        fail(line.at, error.what());
+    }
+    if (line.args.size() > 1) {
+        notice(line.at, "endpoint takes only the first of several URLs: " + line.args[0], target);
+    }
+    target.config.api.endpoint = line.args[0];
+}
+
+void read_tls(const Directive& line, Target& target) {
+    expect_arguments(line, 3, 3);
+    note_api_option(line, target);
+    target.config.api.certificate = read_path(target, line.args[0]);
+    target.config.api.key = read_path(target, line.args[1]);
+    target.config.api.ca = read_path(target, line.args[2]);
+}
+
+void read_kubeconfig(const Directive& line, Target& target) {
+    expect_arguments(line, 1, 2);
+    note_api_option(line, target);
+    target.config.api.kubeconfig = read_path(target, line.args[0]);
+    target.config.api.context = line.args.size() > 1 ? line.args[1] : "";
+}
+
+std::chrono::milliseconds read_milliseconds(const Directive& line) {
+    expect_arguments(line, 1, 1);
+    return std::chrono::ceil<std::chrono::milliseconds>(read_duration(line, line.args[0]));
+}
+
+void read_resync(const Directive& line, Target& target) {
+    note_api_option(line, target);
+    const auto interval = read_milliseconds(line);
+    if (interval != interval.zero() && interval < kLeastResync) {
+        fail(line.at, "resync must be 0 (off) or at least 1s", line.args[0]);
+    }
+    target.config.api.resync = interval;
+}
+
+void read_snapshot(const Directive& line, Target& target) {
+    expect_arguments(line, 1, 1);
+    note_api_option(line, target);
+    target.config.api.snapshot = read_path(target, line.args[0]);
+}
+
+void read_snapshot_max_age(const Directive& line, Target& target) {
+    note_api_option(line, target);
+    target.config.api.snapshot_max_age = read_milliseconds(line);
+    if (target.config.api.snapshot_max_age == std::chrono::milliseconds::zero()) {
+        fail(line.at, "snapshot_max_age must be more than 0", line.args[0]);
     }
 }
 
-void check_count(const Directive& line, Target& /*target*/) {
-    expect_arguments(line, 1, 1);
-    read_integer(line, line.args[0], 0, kMaxInt);
-}
-
-/// Absolute, so that it does not matter where the process runs.
 void read_manifests(const Directive& line, Target& target) {
     expect_arguments(line, 1, kNoLimit);
     for (const std::string& path : line.args) {
-        target.config.manifests.push_back(
-            std::filesystem::absolute(target.folder / path).lexically_normal());
+        target.config.manifests.push_back(read_path(target, path));
     }
 }
 
@@ -136,14 +216,14 @@ void read_nameserver(const Directive& line, Target& target) {
 }
 
 constexpr Option<Target> kOptions[] = {
-    {"apiserver_burst", check_count},
-    {"apiserver_max_inflight", check_count},
-    {"apiserver_qps", check_qps},
-    {"endpoint", refuse_option<Target>},
+    {"apiserver_burst", read_count<&ApiConfig::burst>},
+    {"apiserver_max_inflight", read_count<&ApiConfig::max_inflight>},
+    {"apiserver_qps", read_qps},
+    {"endpoint", read_endpoint},
     {"endpoint_pod_names", read_endpoint_pod_names},
     {"fallthrough", read_fallthrough},
     {"ignore", read_ignore},
-    {"kubeconfig", refuse_option<Target>},
+    {"kubeconfig", read_kubeconfig},
     {"labels", read_labels},
     {"manifests", read_manifests},
     {"multicluster", refuse_option<Target>},
@@ -152,19 +232,36 @@ constexpr Option<Target> kOptions[] = {
     {"namespaces", read_namespaces},
     {"noendpoints", read_noendpoints},
     {"pods", read_pods},
+    {"resync", read_resync},
+    {"snapshot", read_snapshot},
+    {"snapshot_max_age", read_snapshot_max_age},
     {"startup_timeout", read_startup_timeout},
-    {"tls", refuse_option<Target>},
+    {"tls", read_tls},
     {"ttl", read_ttl},
     {"zonal", refuse_option<Target>},
 };
+
+/// What options mean together.
+void check_sources(const Directive& directive, Target& target) {
+    const ApiConfig& api = target.config.api;
+    if (!target.config.manifests.empty() && !target.api_option.empty()) {
+        fail(directive.at, "manifests and " + target.api_option +
+                               " cannot both be set: objects come from files or from the API");
+    }
+    if (!api.kubeconfig.empty() && (!api.endpoint.empty() || !api.ca.empty())) {
+        notice(directive.at, "endpoint and tls are ignored: kubeconfig wins over them", target);
+    } else if (api.endpoint.empty() && !api.ca.empty()) {
+        notice(directive.at, "tls is ignored: it belongs to an endpoint", target);
+    }
+}
 
 }  // namespace
 
 KubernetesConfig read_kubernetes(const Directive& directive,
                                  const std::vector<zones::Name>& block_zones,
-                                 const std::filesystem::path& folder) {
-    Target target;
-    target.folder = folder;
+                                 const std::filesystem::path& folder,
+                                 std::vector<std::string>& notices) {
+    Target target{{}, folder, notices};
     auto& zones = target.config.options.zones;
     zones = directive.args.empty() ? block_zones : read_zones(directive.at, directive.args);
     for (const zones::Name& zone : zones) {
@@ -179,10 +276,7 @@ KubernetesConfig read_kubernetes(const Directive& directive,
     if (target.has_namespace_labels && !target.config.options.namespaces.empty()) {
         fail(directive.at, "namespaces and namespace_labels cannot both be set");
     }
-    if (target.config.manifests.empty()) {
-        fail(directive.at,
-             "kubernetes needs 'manifests PATH...': this version does not read the API server");
-    }
+    check_sources(directive, target);
     return std::move(target.config);
 }
 

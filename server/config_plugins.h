@@ -17,7 +17,8 @@ namespace server {
 /// `block_zones` are what the directive stands for if it names no zones.
 KubernetesConfig read_kubernetes(const Directive& directive,
                                  const std::vector<zones::Name>& block_zones,
-                                 const std::filesystem::path& folder);
+                                 const std::filesystem::path& folder,
+                                 std::vector<std::string>& notices);
 
 /// Options that are right but have no effect are added to `inactive`.
 ForwardConfig read_forward(const Directive& directive, const std::filesystem::path& folder,

@@ -1,6 +1,7 @@
 // The process: reads the configuration, puts the parts together, waits for a signal, takes them
 // down in reverse order. Owns everything.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -12,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "k8s_client/manifests.h"
+#include "server/cluster_source.h"
 #include "server/command_line.h"
 #include "server/config.h"
 #include "server/operator_log.h"
@@ -66,19 +67,47 @@ class WorkerThreads {
     } threads_;
 };
 
-std::vector<std::unique_ptr<k8s_client::ManifestSource>> start_sources(
-    const server::Routing& routing, server::OperatorLog& log) {
-    std::vector<std::unique_ptr<k8s_client::ManifestSource>> sources;
+using Sources = std::vector<std::unique_ptr<server::ClusterSource>>;
+
+Sources start_sources(const server::Routing& routing, zones::HashKey key,
+                      server::OperatorLog& log) {
+    Sources sources;
     for (const server::Block& block : routing.blocks) {
         if (block.cluster != nullptr) {
-            const server::KubernetesConfig& config = *block.config->kubernetes;
-            sources.push_back(std::make_unique<k8s_client::ManifestSource>(
-                k8s_client::ManifestOptions{config.manifests, config.labels,
-                                            config.namespace_labels},
-                *block.cluster, log));
+            sources.push_back(std::make_unique<server::ClusterSource>(*block.config->kubernetes,
+                                                                      *block.cluster, key, log));
         }
     }
     return sources;
+}
+
+/// As CoreDNS does: until all is listed or startup_timeout has passed, with a line twice a second.
+/// False if a signal says that the process is to end.
+bool wait_until_ready(const Sources& sources, const sigset_t& signals, server::OperatorLog& log) {
+    using namespace std::chrono_literals;
+    constexpr timespec kLook{0, 10'000'000};
+    const auto start = std::chrono::steady_clock::now();
+    auto next_line = start;
+    for (const auto& source : sources) {
+        while (!source->ready()) {
+            const auto now = std::chrono::steady_clock::now();
+            if (now - start >= source->startup_timeout()) {
+                log.write(Level::Warning,
+                          "plugin/kubernetes: starting server with unsynced Kubernetes API");
+                break;
+            }
+            if (now >= next_line + 500ms) {
+                next_line = now;
+                log.write(Level::Info,
+                          "plugin/kubernetes: waiting for Kubernetes API before starting server");
+            }
+            const int signal = sigtimedwait(&signals, nullptr, &kLook);
+            if (signal == SIGTERM || signal == SIGINT) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 void announce(const server::Routing& routing) {
@@ -131,12 +160,16 @@ void serve(const server::CommandLine& command_line) {
     server::OperatorLog log;
     server::Config config = server::load_config(server::read_corefile(command_line));
     server::settle_listens(config);
+    const zones::HashKey key = random_key();
     const server::Routing routing =
-        server::make_routing(config, server::listening_addresses(config), random_key());
+        server::make_routing(config, server::listening_addresses(config), key);
     for (const std::string& notice : config.notices) {
         log.write(Level::Info, notice);
     }
-    const auto sources = start_sources(routing, log);  // all is read before the first query
+    const Sources sources = start_sources(routing, key, log);
+    if (!wait_until_ready(sources, signals, log)) {
+        return;
+    }
     const unsigned asked = command_line.workers != 0 ? command_line.workers : config.workers;
     WorkerThreads workers(routing, asked != 0 ? asked : server::fitting_workers());
     write_pid(command_line.pidfile);

@@ -324,7 +324,9 @@ std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
 std::size_t Pipeline::fail(Asking& asking, resolver::ForwardError error) {
     // Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.
     const bool refused = error == resolver::ForwardError::Overload && asking.chain.links == 0;
-    asking.writer.set_extended_error(code_of(error));
+    if (const std::uint16_t code = code_of(error); code != 0) {
+        asking.writer.set_extended_error(code);
+    }
     return fail(asking, refused ? Rcode::Refused : Rcode::ServFail,
                 text_of(error, asking.forward->options.max_concurrent));
 }

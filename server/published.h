@@ -24,6 +24,12 @@ class Published {
         generation_.fetch_add(1, std::memory_order_release);
     }
 
+    /// For who looks seldom, and keeps nothing meanwhile. Any thread.
+    std::shared_ptr<const T> value() const {
+        const std::lock_guard lock(mutex_);
+        return value_;
+    }
+
     class Reader {
       public:
         explicit Reader(const Published& source) : source_(&source) { take(); }

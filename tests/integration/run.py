@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import Report, Skip  # noqa: E402 - the path comes first
 
 SUITES = ["server", "manifests", "forward", "compliance", "malformed", "tcp", "truncation", "clients",
-          "golden"]
+          "golden", "apiserver", "coldstart", "model", "kubernetes", "partition"]
 
 
 def main():

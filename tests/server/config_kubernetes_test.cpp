@@ -15,6 +15,20 @@ KubernetesConfig loaded(std::string_view options, std::string_view zones = "clus
     return config.blocks.at(0).kubernetes.value();
 }
 
+/// A block whose objects come from the API server.
+KubernetesConfig api_loaded(std::string_view options) {
+    const Config config = testing::load(
+        "example.org {\nkubernetes cluster.local {\n" + std::string(options) + "\n}\n}",
+        "/etc/keryx");
+    return config.blocks.at(0).kubernetes.value();
+}
+
+/// The error of options that begin on line 3.
+std::string api_error(std::string_view options) {
+    return error_of("example.org {\nkubernetes cluster.local {\n" + std::string(options) +
+                    "\n}\n}");
+}
+
 /// The error of one option, which stands on line 4.
 std::string error_in(std::string_view option) {
     return error_of("example.org {\nkubernetes cluster.local {\nmanifests m\n" +
@@ -109,22 +123,81 @@ TEST_CASE("kubernetes: manifests are relative to the Corefile") {
           std::vector<std::filesystem::path>{"/etc/keryx/m", "/etc/a", "/b/c.yaml"});
     CHECK(loaded("", "a", "sub").manifests ==
           std::vector<std::filesystem::path>{std::filesystem::current_path() / "sub/m"});
-    CHECK(error_of("a {\n kubernetes\n}") ==
-          "Corefile:2: kubernetes needs 'manifests PATH...': this version does not read the API "
-          "server");
+    CHECK(error_of("a {\n kubernetes\n}") == "(loads)");  // the API server's
 }
 
-TEST_CASE("kubernetes: what the API server's client will need is checked") {
-    for (const char* option : {"apiserver_qps 0", "apiserver_qps 12.5", "apiserver_burst 7",
-                               "apiserver_max_inflight 0"}) {
-        CAPTURE(option);
-        CHECK(error_in(option) == "(loads)");
-    }
-    for (const std::string option : {"endpoint http://127.0.0.1:8080", "tls a b c", "kubeconfig f",
-                                     "multicluster clusterset.local", "zonal"}) {
+TEST_CASE("kubernetes: how the API server is asked") {
+    const ApiConfig defaults = api_loaded("").api;
+    CHECK(defaults.endpoint.empty());
+    CHECK(defaults.kubeconfig.empty());
+    CHECK(defaults.ca.empty());
+    CHECK(defaults.qps == 5);
+    CHECK(defaults.burst == 10);
+    CHECK(defaults.max_inflight == 0);
+    CHECK(defaults.resync == std::chrono::hours(1));
+    CHECK(defaults.snapshot.empty());
+    CHECK(defaults.snapshot_max_age == std::chrono::hours(24));
+    CHECK(api_loaded("").manifests.empty());
+
+    CHECK(api_loaded("apiserver_qps 12.5").api.qps == 12.5);
+    CHECK(api_loaded("apiserver_qps 12.5\napiserver_qps 0").api.qps == 5);
+    CHECK(api_loaded("apiserver_burst 7").api.burst == 7);
+    CHECK(api_loaded("apiserver_burst 0").api.burst == 10);
+    CHECK(api_loaded("apiserver_max_inflight 3").api.max_inflight == 3);
+    CHECK(api_loaded("resync 0").api.resync.count() == 0);
+    CHECK(api_loaded("resync 1s").api.resync.count() == 1000);
+    CHECK(api_loaded("snapshot ../s").api.snapshot == "/etc/s");
+    CHECK(api_loaded("snapshot /var/s\nsnapshot_max_age 90m").api.snapshot_max_age ==
+          std::chrono::minutes(90));
+    for (const std::string option : {"multicluster clusterset.local", "zonal"}) {
         CHECK(error_in(option) ==
               "Corefile:4: option not supported in this version: read '" + option + "'");
     }
+}
+
+TEST_CASE("kubernetes: where the API server is, and who we are") {
+    const ApiConfig api =
+        api_loaded("endpoint https://10.0.0.1:6443\ntls a.crt sub/a.key /ca.crt").api;
+    CHECK(api.endpoint == "https://10.0.0.1:6443");
+    CHECK(api.certificate == "/etc/keryx/a.crt");
+    CHECK(api.key == "/etc/keryx/sub/a.key");
+    CHECK(api.ca == "/ca.crt");
+    CHECK(api_loaded("kubeconfig config").api.kubeconfig == "/etc/keryx/config");
+    CHECK(api_loaded("kubeconfig config").api.context.empty());
+    CHECK(api_loaded("kubeconfig /c admin@one").api.context == "admin@one");
+    CHECK(api_error("endpoint 10.0.0.1:6443") ==
+          "Corefile:3: not the URL of an API server: '10.0.0.1:6443': it does not start with "
+          "https:// or http://; it has the form https://HOST[:PORT][/PATH]");
+}
+
+TEST_CASE("kubernetes: options of the API server that have no effect are named") {
+    const auto notices_of = [](std::string_view options) {
+        std::string text;
+        for (const std::string& notice :
+             testing::load("a {\nkubernetes {\n" + std::string(options) + "\n}\n}").notices) {
+            text += notice + '\n';
+        }
+        return text;
+    };
+    CHECK(notices_of("endpoint https://a https://b") ==
+          "Corefile:3: endpoint takes only the first of several URLs: https://a\n");
+    CHECK(notices_of("endpoint https://a\nkubeconfig f") ==
+          "Corefile:2: endpoint and tls are ignored: kubeconfig wins over them\n");
+    CHECK(notices_of("tls a b c") == "Corefile:2: tls is ignored: it belongs to an endpoint\n");
+    CHECK(notices_of("endpoint https://a\ntls a b c") == "");
+    CHECK(notices_of("kubeconfig f") == "");
+}
+
+TEST_CASE("kubernetes: objects come from manifests or from the API server") {
+    for (const std::string_view option : {"endpoint https://a", "tls a b c", "kubeconfig f",
+                                          "snapshot s", "snapshot_max_age 1h", "resync 1h"}) {
+        const std::string name(option.substr(0, option.find(' ')));
+        CHECK(error_in(option) ==
+              "Corefile:2: manifests and " + name +
+                  " cannot both be set: objects come from files or from the API");
+        CHECK(api_error(option) == "(loads)");
+    }
+    CHECK(error_in("apiserver_qps 3\napiserver_burst 3\napiserver_max_inflight 3") == "(loads)");
 }
 
 TEST_CASE("kubernetes: wrong options") {
@@ -154,6 +227,14 @@ TEST_CASE("kubernetes: wrong options") {
         {"apiserver_qps nan", "apiserver_qps needs a number that is not negative: read 'nan'"},
         {"apiserver_burst 1.5",
          "apiserver_burst needs a whole number from 0 to 9223372036854775807: read '1.5'"},
+        {"apiserver_qps inf", "apiserver_qps needs a number that is not negative: read 'inf'"},
+        {"endpoint", "endpoint takes 1 or more arguments: read 'endpoint'"},
+        {"tls a b", "tls takes 3 arguments: read 'tls a b'"},
+        {"kubeconfig", "kubeconfig takes 1 to 2 arguments: read 'kubeconfig'"},
+        {"resync 999ms", "resync must be 0 (off) or at least 1s: read '999ms'"},
+        {"resync", "resync takes 1 argument: read 'resync'"},
+        {"snapshot a b", "snapshot takes 1 argument: read 'snapshot a b'"},
+        {"snapshot_max_age 0", "snapshot_max_age must be more than 0: read '0'"},
         {"nameserver kube-dns", "nameserver needs NAMESPACE/SERVICE: read 'kube-dns'"},
         {"nameserver a/b/c", "nameserver needs NAMESPACE/SERVICE: read 'a/b/c'"},
         {"manifests", "manifests takes 1 or more arguments: read 'manifests'"},
@@ -162,7 +243,8 @@ TEST_CASE("kubernetes: wrong options") {
          "unknown property of kubernetes: read 'upstream'; known: apiserver_burst, "
          "apiserver_max_inflight, apiserver_qps, endpoint, endpoint_pod_names, fallthrough, "
          "ignore, kubeconfig, labels, manifests, multicluster, nameserver, namespace_labels, "
-         "namespaces, noendpoints, pods, startup_timeout, tls, ttl, zonal"},
+         "namespaces, noendpoints, pods, resync, snapshot, snapshot_max_age, startup_timeout, "
+         "tls, ttl, zonal"},
     };
     for (const Case& c : cases) {
         CAPTURE(c.option);
