@@ -28,6 +28,26 @@ class StatusReceiver : public ObjectReceiver {
     std::optional<ApiStatus> found;
 };
 
+/// https://kubernetes.io/docs/reference/using-api/api-concepts/, RFC 9110 §15.5
+Kind kind_of(std::int64_t code) {
+    switch (code) {
+        case 400:
+        case 422:
+            return Kind::Invalid;
+        case 401:
+        case 403:
+            return Kind::Refused;
+        case 404:
+            return Kind::NotFound;
+        case 410:
+            return Kind::Expired;
+        case 429:
+            return Kind::Throttled;
+        default:
+            return Kind::Failed;
+    }
+}
+
 /// A response that is no success: a Status, or what a proxy in between has to say.
 Ending ending_of_error(const HttpHead& head, const std::string& body) {
     StatusReceiver receiver;
@@ -262,36 +282,15 @@ class EventsBody : public ResponseBody {
 
 Ending ending_of(const ApiStatus& status) {
     constexpr std::string_view kTooLarge = "ResourceVersionTooLarge";
-    Ending ending{Kind::Failed, static_cast<int>(status.code), status.message, {}};
+    constexpr std::int64_t kMaxRetryAfter = 3600;
+    Ending ending{kind_of(status.code), static_cast<int>(status.code), status.message, {}};
     if (status.retry_after > 0) {
-        ending.retry_after = std::chrono::seconds(std::min<std::int64_t>(status.retry_after, 3600));
+        ending.retry_after = std::chrono::seconds(std::min(status.retry_after, kMaxRetryAfter));
     }
     // Before Kubernetes 1.20 the message alone says it.
     if (std::find(status.causes.begin(), status.causes.end(), kTooLarge) != status.causes.end() ||
         status.message.find("Too large resource version") != std::string::npos) {
         ending.kind = Kind::TooLarge;
-        return ending;
-    }
-    switch (status.code) {
-        case 410:
-            ending.kind = Kind::Expired;
-            break;
-        case 404:
-            ending.kind = Kind::NotFound;
-            break;
-        case 400:
-        case 422:
-            ending.kind = Kind::Invalid;
-            break;
-        case 429:
-            ending.kind = Kind::Throttled;
-            break;
-        case 401:
-        case 403:
-            ending.kind = Kind::Refused;
-            break;
-        default:
-            break;
     }
     return ending;
 }
