@@ -77,27 +77,38 @@ bool Audit::wait_for_watch(const Reflector& reflector, std::uint64_t version) {
     return true;
 }
 
+/// What differs may still be on its way to the watch; what still differs when that has passed the
+/// list was lost.
+std::vector<std::string> Audit::find_lost(Reflector& reflector, std::uint64_t version) {
+    const Inventory& inventory = reflector.inventory();
+    if (inventory.differences(version).empty() || !wait_for_watch(reflector, version)) {
+        return {};
+    }
+    return inventory.differences(version);
+}
+
 std::size_t Audit::check(Reflector& reflector) {
     const std::uint64_t begun_at = reflector.version();
     if (begun_at == 0) {
         return 0;  // not listed yet
     }
     std::uint64_t version = 0;
+    std::vector<std::string> lost;
     reflector.inventory().begin_audit();
-    const bool complete = list(reflector, version) && wait_for_watch(reflector, version);
-    const std::vector<std::string> lost = reflector.inventory().end_audit(version);
-    if (version != 0 && version < begun_at) {
+    const bool complete = list(reflector, version);
+    if (complete && version >= begun_at) {
+        lost = find_lost(reflector, version);
+    }
+    reflector.inventory().end_audit();
+    if (complete && version < begun_at) {
         reflector.ask_for_relist();  // it finds out that the versions went back
-        return 0;
+    } else if (!lost.empty()) {
+        journal_.write(Journal::Level::Warning, std::string(reflector.resource().plural) +
+                                                    ": the watch had lost changes of " +
+                                                    std::to_string(lost.size()) + " objects (" +
+                                                    names_of(lost) + "): listing again");
+        reflector.ask_for_relist();
     }
-    if (!complete || lost.empty()) {
-        return 0;
-    }
-    journal_.write(Journal::Level::Warning, std::string(reflector.resource().plural) +
-                                                ": the watch had lost changes of " +
-                                                std::to_string(lost.size()) + " objects (" +
-                                                names_of(lost) + "): listing again");
-    reflector.ask_for_relist();
     return lost.size();
 }
 

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include "k8s_client/http_get.h"
 #include "k8s_client/reflector.h"
@@ -15,12 +18,13 @@ class Audit {
     Audit(HttpGet& http, RequestGate& gate, StopSignal& stop, Journal& journal)
         : http_(http), gate_(gate), stop_(stop), journal_(journal) {}
 
-    /// Blocks for the time of a list and until the reflector's watch has passed its version. How
+    /// Blocks for the time of a list and, if something differs, until the watch has passed it. How
     /// many objects had been lost; what was found is journalled, and the reflector asked to relist.
     std::size_t check(Reflector& reflector);
 
   private:
     bool list(Reflector& reflector, std::uint64_t& version);
+    std::vector<std::string> find_lost(Reflector& reflector, std::uint64_t version);
     bool wait_for_watch(const Reflector& reflector, std::uint64_t version);
 
     HttpGet& http_;

@@ -123,7 +123,7 @@ void Inventory::compare(const ObjectMeta& listed) {
     }
 }
 
-std::vector<std::string> Inventory::end_audit(std::uint64_t list_version) {
+std::vector<std::string> Inventory::differences(std::uint64_t list_version) const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> lost;
     for (const auto& [key, listed] : differing_) {
@@ -142,10 +142,14 @@ std::vector<std::string> Inventory::end_audit(std::uint64_t list_version) {
             lost.push_back(key);  // its deletion
         }
     }
+    return lost;
+}
+
+void Inventory::end_audit() {
+    const std::lock_guard lock(mutex_);
     auditing_ = false;
     differing_.clear();
     removed_.clear();
-    return lost;
 }
 
 }  // namespace k8s_client

@@ -53,9 +53,10 @@ class Inventory {
     void begin_audit();
     /// An object of that list.
     void compare(const ObjectMeta& listed);
-    /// Names in which memory differs from the list, given that every event up to its version
-    /// `list_version` has been received: what changed since then does not count. Ends the audit.
-    std::vector<std::string> end_audit(std::uint64_t list_version);
+    /// Names in which memory differs from the list of version `list_version`, as far as is known:
+    /// what changed after the list does not count, what changed before may still be under way.
+    std::vector<std::string> differences(std::uint64_t list_version) const;
+    void end_audit();
 
   private:
     struct Entry {

@@ -17,7 +17,8 @@ std::string advice(const ApiResource& resource, const std::string& verb, const E
     const std::string says = ending.text.empty() ? "" : "; it says: " + ending.text;
     switch (ending.kind) {
         case Kind::Connect:
-            return ending.text;
+        case Kind::Broken:
+            return ending.text;  // the same for all resources, so that it is told once
         case Kind::Refused:
             if (ending.status == 401) {
                 return "the API server does not accept our credentials (401): the token or "
@@ -33,7 +34,6 @@ std::string advice(const ApiResource& resource, const std::string& verb, const E
             return what + ": the API server is behind what it has told before" + says;
         case Kind::Throttled:
             return what + ": the API server has too much to do (429)" + says;
-        case Kind::Broken:
         case Kind::Malformed:
             return what + ": " + ending.text;
         default:
@@ -235,7 +235,11 @@ void Reflector::reconnect(const Ending& ending) {
 }
 
 void Reflector::retry_later(const Ending& ending) {
-    complain(ending);
+    // An API server that has just started refuses what it has not read the roles for.
+    const bool may_pass = ending.kind == Kind::Refused && fruitless_ == 0;
+    if (!may_pass || requests_.version() == 0) {
+        complain(ending);
+    }
     if (++fruitless_ >= kMaxFruitless) {
         needs_list_ = true;
     }

@@ -87,7 +87,7 @@ TEST_CASE("an audit finds lost changes, creations and deletions") {
     known.compare(meta("changed", 16));
     known.compare(meta("created", 17));
     known.compare(meta("again", 8, "new"));
-    CHECK(sorted(known.end_audit(20)) == Names{"n/again", "n/changed", "n/created", "n/deleted"});
+    CHECK(sorted(known.differences(20)) == Names{"n/again", "n/changed", "n/created", "n/deleted"});
 }
 
 TEST_CASE("what happens while an audit runs is not lost") {
@@ -108,7 +108,7 @@ TEST_CASE("what happens while an audit runs is not lost") {
     known.remove(meta("gone", 23));
     known.put(meta("brief", 18), Said::ByEvent);
     known.remove(meta("brief", 24));
-    CHECK(known.end_audit(20) == Names{});
+    CHECK(known.differences(20) == Names{});
 }
 
 TEST_CASE("what a relist removes while an audit runs is not lost") {
@@ -118,5 +118,5 @@ TEST_CASE("what a relist removes while an audit runs is not lost") {
     known.compare(meta("a", 6));
     known.begin_list();
     CHECK(names(known.end_list()) == Names{"n/a"});
-    CHECK(known.end_audit(20) == Names{});
+    CHECK(known.differences(20) == Names{});
 }
