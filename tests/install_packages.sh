@@ -13,18 +13,19 @@ build_packages=(
     libssl-dev libyaml-cpp-dev zlib1g-dev rapidjson-dev doctest-dev bind9-dnsutils
 )
 # ip and sysctl make the namespaces of the client tests; setarch (util-linux) runs the TSan builds.
-# kubectl (kubernetes-client), jq and xz drive a real API server.
+# kubectl, jq and xz drive a real API server.
 test_packages=(
     clang clang-format python3 python3-dnspython nsd
-    busybox curl iproute2 jq knot-dnsutils kubernetes-client ldnsutils openssl procps util-linux xz-utils
+    busybox curl iproute2 jq knot-dnsutils ldnsutils openssl procps util-linux xz-utils
 )
 
 case "${1:-}" in
     build) wanted=("${build_packages[@]}") ;;
     test)
         wanted=("${build_packages[@]}" "${test_packages[@]}")
-        # Node often comes from elsewhere than Debian; whichever is found is used.
+        # Node and kubectl often come from elsewhere than Debian; whichever is found is used.
         command -v node > /dev/null || wanted+=(nodejs)
+        command -v kubectl > /dev/null || wanted+=(kubernetes-client)
         ;;
     *)
         echo "usage: install_packages.sh build|test" >&2

@@ -8,7 +8,8 @@
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
 # (debug, ASan and UBSan) and build-tsan/ (what has threads). KERYX_GOLDEN names the reference answers
 # (by default ../shared/golden beside the checkout), KERYX_COREFILES a folder of Corefiles in use (by
-# default ../shared/reference/corefiles); what needs them is skipped without.
+# default ../shared/reference/corefiles), KERYX_CONTROL_PLANE the scripts that start a real API server (by
+# default ../shared/control-plane); what needs them is skipped without.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -21,6 +22,7 @@ beside() {
 }
 beside KERYX_GOLDEN shared/golden
 beside KERYX_COREFILES shared/reference/corefiles
+beside KERYX_CONTROL_PLANE shared/control-plane
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=second_deadlock_stack=1
@@ -32,7 +34,7 @@ for argument in "$@"; do
         --long) long=yes ;;
         --fast) fast=yes ;;
         *)
-            sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
             exit 2
             ;;
     esac
@@ -169,13 +171,17 @@ if [ "$fast" = no ]; then
         -Db_sanitize=address,undefined -Doptimization=1
     unit_tests build-asan "ASan"
     cases_of "integration with ASan" "$python" tests/integration/run.py --quick --slack 5 \
-        --binary build-asan/server/keryx server manifests forward compliance malformed tcp truncation
+        --binary build-asan/server/keryx server manifests forward compliance malformed tcp truncation \
+        apiserver coldstart
 
-    # Threads: the reader of manifests, the workers, publishing.
-    case_of "thread build (TSan)" build build-tsan tests/test_k8s_client tests/test_server -- \
+    # Threads: the readers of manifests and of the API, the workers, publishing.
+    case_of "thread build (TSan)" build build-tsan \
+        tests/test_k8s_client tests/test_server server/keryx -- \
         --buildtype=debug -Db_sanitize=thread -Doptimization=1
     # TSan dies where the kernel randomises 32 bits of the layout, so it is kept fixed.
     unit_tests build-tsan "TSan" --wrapper "setarch -R" k8s_client server
+    cases_of "integration with TSan" "$python" tests/integration/run.py --quick --slack 5 \
+        --fixed-layout --binary build-tsan/server/keryx model
 fi
 
 echo "all of it: $SECONDS s"

@@ -23,17 +23,18 @@ COMPLAINTS = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadS
 
 
 class Keryx:
-    """`files` maps names to texts, written beside the Corefile before the start."""
+    """`files` maps names to texts, written beside the Corefile before the start. `prefix`: a command that
+    runs the server."""
 
     def __init__(self, t, corefile, files=None, args=("-dns.port", "0"), netns=None, listeners=1,
-                 wait=True, env=None):
+                 wait=True, env=None, prefix=()):
         self.t, self.listeners, self.wait_for_answer = t, listeners, wait
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keryx-test-"))
         for file, text in (files or {}).items():
             path = self.folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        self.command = [*t.command]
+        self.command = [*prefix, *t.command]
         if corefile is not None:
             (self.folder / "Corefile").write_text(corefile)
             self.command += ["-conf", str(self.folder / "Corefile")]

@@ -3,7 +3,7 @@
 
 usage: run.py [--binary build/server/keryx] [--slack FACTOR] [--quick] [SUITE...]
 
-Without a SUITE all of them run. --slack stretches the deadlines, for builds with sanitizers; --quick
+Without a SUITE all of them run, in lanes beside each other. --slack stretches the deadlines, for builds with sanitizers; --quick
 leaves out what only repeats (golden: one Corefile of the nine); --fixed-layout runs the server under
 `setarch -R`, which ThreadSanitizer needs on some kernels. Debian's own interpreter has dnspython:
 /usr/bin/python3 run.py.
@@ -11,14 +11,52 @@ leaves out what only repeats (golden: one Corefile of the nine); --fixed-layout 
 import argparse
 import importlib
 import pathlib
+import re
+import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import Report, Skip  # noqa: E402 - the path comes first
 
-SUITES = ["server", "manifests", "forward", "compliance", "malformed", "tcp", "truncation", "clients",
-          "golden", "apiserver", "coldstart", "model", "kubernetes", "partition"]
+# Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition.
+LANES = [["server", "manifests", "forward", "compliance", "malformed", "tcp", "truncation", "clients", "golden",
+          "model"],
+         ["apiserver", "coldstart", "kubernetes", "memory"],
+         ["partition"]]
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
+SUITES = [suite for lane in LANES for suite in lane]
+
+
+def run_suites(t, suites):
+    for suite in suites:
+        t.suite, started = suite, time.monotonic()
+        try:
+            importlib.import_module(f"{suite}_test").run(t)
+        except Skip as why:
+            t.skip("all of it", why)
+        except Exception as error:  # noqa: BLE001 - the other suites still run
+            t.fail("all of it", f"{type(error).__name__}: {error}")
+        print(f"   {suite}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+def start_lane(suites):
+    """Another process of this program, for these suites; its output is shown when it has ended."""
+    options = [x for x in sys.argv[1:] if x not in SUITES]
+    output = tempfile.TemporaryFile("w+")
+    return subprocess.Popen([sys.executable, __file__, *options, *suites], stdin=subprocess.DEVNULL,
+                            stdout=output, stderr=subprocess.STDOUT), output
+
+
+def end_lane(process, output):
+    """(passed, failed, skipped); a process that dies is a failure."""
+    process.wait()
+    output.seek(0)
+    lines = output.read().splitlines()
+    counts = COUNTS.match(lines[-1]) if lines else None
+    print("\n".join(lines[:-1] if counts else lines), flush=True)
+    return tuple(int(n) for n in counts.groups()) if counts else (0, 1, 0)
 
 
 def main():
@@ -35,19 +73,16 @@ def main():
         if suite not in SUITES:
             parser.error(f"no suite '{suite}'; there are {', '.join(SUITES)}")
 
+    lanes = [[s for s in lane if s in (args.suites or SUITES)] for lane in LANES]
+    lanes = [lane for lane in lanes if lane]
+    beside = [start_lane(lane) for lane in lanes[1:]]
     command = (["setarch", "-R"] if args.fixed_layout else []) + [str(args.binary.resolve())]
     t = Report(command, root, args.slack, args.quick)
-    for suite in args.suites or SUITES:
-        t.suite, started = suite, time.monotonic()
-        try:
-            importlib.import_module(f"{suite}_test").run(t)
-        except Skip as why:
-            t.skip("all of it", why)
-        except Exception as error:  # noqa: BLE001 - the other suites still run
-            t.fail("all of it", f"{type(error).__name__}: {error}")
-        print(f"   {suite}: {time.monotonic() - started:.0f} s", flush=True)
-    print(f"{t.passed} passed, {t.failed} failed, {t.skipped} skipped")
-    return 1 if t.failed or not t.passed else 0
+    run_suites(t, lanes[0])
+    counts = [(t.passed, t.failed, t.skipped)] + [end_lane(*lane) for lane in beside]
+    passed, failed, skipped = (sum(numbers) for numbers in zip(*counts))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

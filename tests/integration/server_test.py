@@ -26,8 +26,13 @@ REFUSED = [
      "        ttl 4000\n    }\n}\n", ["Corefile:4", "ttl", "4000"]),
     ("pods with a wrong word", ". {\n    kubernetes cluster.local {\n        manifests objects.json\n"
      "        pods maybe\n    }\n}\n", ["Corefile:4", "maybe"]),
-    ("endpoint, before its time", ". {\n    kubernetes cluster.local {\n"
-     "        endpoint http://127.0.0.1:1\n    }\n}\n", ["Corefile:3", "endpoint"]),
+    ("endpoint beside manifests", ". {\n    kubernetes cluster.local {\n        manifests objects.json\n"
+     "        endpoint http://127.0.0.1:1\n    }\n}\n", ["Corefile:2", "endpoint", "manifests"]),
+    ("tls without a CA", ". {\n    kubernetes cluster.local {\n        endpoint https://127.0.0.1:1\n"
+     "        tls cert key\n    }\n}\n", ["Corefile:4", "tls"]),
+    ("an absent kubeconfig", ". {\n    kubernetes cluster.local {\n        kubeconfig absent\n    }\n}\n",
+     ["absent"]),
+    ("no pod, and no word of an API server", ". {\n    kubernetes cluster.local\n}\n", ["kubeconfig", "endpoint"]),
     ("manifests that are absent", ". {\n    kubernetes cluster.local {\n        manifests absent.yaml\n"
      "    }\n}\n", ["absent.yaml"]),
     ("an open brace", ". {\n    errors\n", ["Corefile:"]),
