@@ -34,11 +34,11 @@ void Intake::begin() {
     status_.reset();
 }
 
-void Intake::start_list(std::uint64_t at_least, bool versions_restarted) {
+void Intake::start_list(std::uint64_t at_least, Inventory::Said said) {
     begin();
     inventory_.begin_list();
     listing_ = true;
-    versions_restarted_ = versions_restarted;
+    said_ = said;
     at_least_ = at_least;
     version_ = 0;
     continue_token_.clear();
@@ -51,6 +51,7 @@ void Intake::start_page() {
 void Intake::start_watch(std::uint64_t version) {
     begin();
     listing_ = false;
+    said_ = Inventory::Said::ByEvent;
     at_least_ = version_ = version;
 }
 
@@ -60,7 +61,8 @@ void Intake::complete_list() {
         batch_.push_back(deletion(kind_, std::move(vanished)));
     }
     flush();
-    listing_ = versions_restarted_ = false;
+    listing_ = false;
+    said_ = Inventory::Said::ByEvent;
     at_least_ = version_;
 }
 
@@ -78,14 +80,14 @@ void Intake::take(Object object, std::size_t /*document*/) {
         return;
     }
     remember(meta.resource_version);
-    if (inventory_.put(meta, said()) == Inventory::Put::Changed) {
+    if (inventory_.put(meta, said_) == Inventory::Put::Changed) {
         add({Change::Type::Applied, std::move(object)});
     }
 }
 
 void Intake::absent(const ObjectMeta& meta) {
     remember(meta.resource_version);
-    if (inventory_.put_absent(meta, said())) {
+    if (inventory_.put_absent(meta, said_)) {
         add(deletion(kind_, {meta.ns, meta.name}));
     }
 }
@@ -95,12 +97,6 @@ void Intake::deleted(const ObjectMeta& meta) {
     if (inventory_.remove(meta)) {
         add(deletion(kind_, {meta.ns, meta.name}));
     }
-}
-
-Inventory::Said Intake::said() const {
-    return !listing_             ? Inventory::Said::ByEvent
-           : versions_restarted_ ? Inventory::Said::ByListOfAnother
-                                 : Inventory::Said::ByList;
 }
 
 void Intake::add(Change change) {

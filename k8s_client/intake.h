@@ -24,9 +24,8 @@ class Intake : public ObjectReceiver {
 
     void set_kind(std::size_t kind) { kind_ = kind; }
 
-    /// A list begins. It is given up if it turns out to be older than `at_least`; with
-    /// `versions_restarted` what it says counts, whatever the versions known.
-    void start_list(std::uint64_t at_least, bool versions_restarted);
+    /// A list begins. It is given up if it turns out to be older than `at_least`.
+    void start_list(std::uint64_t at_least, Inventory::Said said);
     void start_page();
     /// A watch from `version` on begins.
     void start_watch(std::uint64_t version);
@@ -60,7 +59,6 @@ class Intake : public ObjectReceiver {
   private:
     void remember(std::uint64_t version);
     void begin();
-    Inventory::Said said() const;
     void add(Change change);
 
     std::size_t kind_;
@@ -69,7 +67,7 @@ class Intake : public ObjectReceiver {
     Journal& journal_;
     std::vector<Change> batch_;
     bool listing_ = false;
-    bool versions_restarted_ = false;
+    Inventory::Said said_ = Inventory::Said::ByEvent;
     bool too_old_ = false;
     bool list_ended_ = false;
     bool initial_events_ended_ = false;

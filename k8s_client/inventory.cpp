@@ -30,7 +30,7 @@ Inventory::Put Inventory::put_entry(const ObjectMeta& meta, bool present, Said s
     was_present = entry.present;
     const std::uint64_t version = meta.resource_version;
     const std::uint64_t uid = hash_of(meta.uid);
-    if (!is_new && version != 0 && said != Said::ByListOfAnother) {
+    if (!is_new && version != 0 && said != Said::ByTruth) {
         if (version < entry.version && said == Said::ByEvent) {
             return Put::Older;
         }

@@ -30,9 +30,10 @@ class Inventory {
     };
     /// Who says that an object is in a version.
     enum class Said {
-        ByEvent,          // a lower version than the one known is older
-        ByList,           // as a whole not older than what is known: each version in it counts
-        ByListOfAnother,  // the versions began anew: an equal one may be another state
+        ByEvent,  // a lower version than the one known is older
+        ByList,   // as a whole not older than what is known: each version in it counts
+        ByTruth,  // a consistent list, asked for because something is amiss: after a restore of
+                  // etcd an equal version may be another state
     };
     /// The object is to be known to DNS.
     Put put(const ObjectMeta& meta, Said said);

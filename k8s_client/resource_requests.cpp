@@ -109,7 +109,7 @@ std::chrono::seconds ResourceRequests::watch_timeout() {
 
 Ending ResourceRequests::list_at_once() {
     const std::uint64_t known = version();
-    intake_.start_list(known, false);
+    intake_.start_list(known, Inventory::Said::ByList);
     Ending ending = get(known == 0 ? list_target(resource(), selection_)
                                    : list_target_since(resource(), selection_, known),
                         intake_);
@@ -126,7 +126,7 @@ Ending ResourceRequests::list_at_once() {
 }
 
 Ending ResourceRequests::list_in_pages(bool versions_restarted) {
-    intake_.start_list(versions_restarted ? 0 : version(), versions_restarted);
+    intake_.start_list(versions_restarted ? 0 : version(), Inventory::Said::ByTruth);
     do {
         intake_.start_page();
         const std::string target =
@@ -146,7 +146,7 @@ Ending ResourceRequests::list_in_pages(bool versions_restarted) {
 Ending ResourceRequests::list_by_watch(const std::atomic<bool>& give_up,
                                        const std::function<void()>& on_listed) {
     const std::uint64_t known = version();
-    intake_.start_list(known, false);
+    intake_.start_list(known, Inventory::Said::ByList);
     WatchSession session(*this, give_up, on_listed, true);
     return get_watch(streaming_list_target(resource(), selection_, known, watch_timeout()),
                      session);

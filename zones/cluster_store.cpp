@@ -203,11 +203,15 @@ void ClusterStore::take(const k8s_client::Endpoints& object, bool deleted) {
     }
     const std::string key = wire_labels(object.meta.name, object.meta.ns);
     auto& state = services_[key];
-    if (state.subsets != packed) {
-        state.subsets = std::move(packed);
-        relevant_ = true;
+    if (state.subsets == packed) {
+        if (state.unused()) {
+            services_.erase(key);
+        }
+        return;
     }
+    state.subsets = std::move(packed);
     dirty_.insert(key);
+    relevant_ = true;
 }
 
 void ClusterStore::change_pod(const k8s_client::ObjectMeta& meta, const std::string& ip, bool add) {

@@ -45,7 +45,7 @@ TEST_CASE("inventory: a version is new, the same or older") {
     CHECK(known.put(meta("a", 5), Said::ByEvent) == Put::Same);
     CHECK(known.put(meta("a", 4), Said::ByEvent) == Put::Older);
     CHECK(known.put(meta("a", 5), Said::ByList) == Put::Same);
-    CHECK(known.put(meta("a", 5), Said::ByListOfAnother) == Put::Changed);
+    CHECK(known.put(meta("a", 5), Said::ByTruth) == Put::Changed);
     CHECK(known.put(meta("a", 4), Said::ByList) == Put::Changed);  // the list knows better
     CHECK(known.put(meta("a", 4, "another"), Said::ByEvent) == Put::Changed);
     CHECK(known.put(meta("a", 6, "another"), Said::ByEvent) == Put::Changed);
