@@ -12,6 +12,9 @@ using Level = Journal::Level;
 /// Watches that bring nothing are not tried more often in a row before all is listed again.
 constexpr unsigned kMaxFruitless = 3;
 
+/// A watch that lasted is none that failed, though nothing happened.
+constexpr std::chrono::seconds kLongWatch{10};
+
 std::string advice(const ApiResource& resource, const std::string& verb, const Ending& ending) {
     const std::string what = verb + " " + std::string(resource.plural);
     const std::string says = ending.text.empty() ? "" : "; it says: " + ending.text;
@@ -93,12 +96,13 @@ Ending Reflector::step() {
 }
 
 Ending Reflector::watch() {
+    const auto begun = std::chrono::steady_clock::now();
     Ending ending = requests_.watch(relist_asked_, [this] {
         connect_backoff_.reset();
         complaints_.settle(resource().plural);
     });
     doubts_versions_ |= requests_.watch_went_back();
-    if (requests_.watch_progressed()) {
+    if (requests_.watch_progressed() || std::chrono::steady_clock::now() - begun >= kLongWatch) {
         made_progress();
     }
     if (relist_asked_.load(std::memory_order_relaxed) && ending.kind != Kind::Stopped) {

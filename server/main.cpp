@@ -7,6 +7,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <fstream>
+#include <malloc.h>
 #include <memory>
 #include <pthread.h>
 #include <sys/random.h>
@@ -197,6 +198,9 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // Queries allocate nothing; what readers of the API free is to serve them again, whichever
+    // asks.
+    mallopt(M_ARENA_MAX, 2);
     try {
         return run(argc, argv);
     } catch (const server::UsageError& error) {

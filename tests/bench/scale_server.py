@@ -124,8 +124,11 @@ class ScaleServer:
         return time.perf_counter()
 
     def expire(self):
-        """Every open watch is told that its version is too old."""
+        """Every open watch is told that its version is too old; after a bookmark, since a watch that
+        never brought anything would be retried slowly."""
+        mark = {"metadata": {"resourceVersion": str(self.version)}}
         with self.lock:
             watches, self.watches = self.watches, {}
         for conn in watches.values():
+            self._chunk(conn, big_cluster.event("Any", "v1", "BOOKMARK", mark))
             self._chunk(conn, TOO_OLD)
