@@ -75,9 +75,10 @@ Ending ending_of(HttpFailure failure) {
         case HttpFailure::Kind::Broken:
         case HttpFailure::Kind::GivenUp:
             return {Kind::Broken, 0, std::move(failure.text), {}};
-        case HttpFailure::Kind::Connect:
         case HttpFailure::Kind::Tls:
         case HttpFailure::Kind::Credentials:
+            return {Kind::Untrusted, 0, std::move(failure.text), {}};
+        case HttpFailure::Kind::Connect:
             break;
     }
     return {Kind::Connect, 0, std::move(failure.text), {}};

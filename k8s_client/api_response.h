@@ -19,7 +19,8 @@ struct Ending {
     enum class Kind {
         Complete,
         Stopped,
-        Connect,    // no connection, or not to whom we want
+        Connect,    // no connection
+        Untrusted,  // not to whom we want, or our own credentials can't be read
         Broken,     // it ended in the middle, or fell silent
         Malformed,  // it is not what the API sends
         Expired,    // 410: the version, or the continue token, is too old

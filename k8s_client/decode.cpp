@@ -318,7 +318,9 @@ void ObjectDecoder::hand_over_kept(const KeptKind& kept, RawObject& raw) {
 }
 
 void ObjectDecoder::skip(const RawObject& raw, const std::string& fault) {
-    receiver_.skip("document " + std::to_string(document_) + ": " + title_of(raw) + ": " + fault);
+    const bool counts = &root_node_ == &document_node();  // an event is one of any number
+    receiver_.skip((counts ? "document " + std::to_string(document_) + ": " : "") + title_of(raw) +
+                   ": " + fault);
 }
 
 void ObjectDecoder::wrong_type(const FieldNode& node, const char* found) {

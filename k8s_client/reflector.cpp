@@ -20,6 +20,7 @@ std::string advice(const ApiResource& resource, const std::string& verb, const E
     const std::string says = ending.text.empty() ? "" : "; it says: " + ending.text;
     switch (ending.kind) {
         case Kind::Connect:
+        case Kind::Untrusted:
         case Kind::Broken:
             return ending.text;  // the same for all resources, so that it is told once
         case Kind::Refused:
@@ -134,7 +135,8 @@ Ending Reflector::streaming_list() {
         made_progress();
         return ending;
     }
-    if (ending.kind != Kind::Connect && ending.kind != Kind::Refused) {
+    if (ending.kind != Kind::Connect && ending.kind != Kind::Untrusted &&
+        ending.kind != Kind::Refused) {
         may_stream_ = false;
     }
     return ending.kind == Kind::Invalid || ending.kind == Kind::Complete ? Ending() : ending;
@@ -219,6 +221,11 @@ void Reflector::react(const Ending& ending) {
             find_resource_ = is_gone_ = has_versions_;
             retry_later(ending);
             break;
+        case Kind::Untrusted:
+            complain(ending);
+            doubts_versions_ = requests_.version() != 0;
+            pause(error_backoff_, ending);
+            break;
         case Kind::Invalid:
         case Kind::Throttled:
         case Kind::Refused:
@@ -251,7 +258,8 @@ void Reflector::retry_later(const Ending& ending) {
 }
 
 void Reflector::complain(const Ending& ending) {
-    const Level level = ending.kind == Kind::Refused ? Level::Error : Level::Warning;
+    const bool is_error = ending.kind == Kind::Refused || ending.kind == Kind::Untrusted;
+    const Level level = is_error ? Level::Error : Level::Warning;
     complaints_.raise(resource().plural, level, advice(resource(), requests_.verb(), ending));
 }
 

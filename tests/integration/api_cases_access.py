@@ -78,11 +78,11 @@ def _is_not_ready(w, name=MOVING):
 def tokens(t, certificates):
     with t.case("a token that is not known: said once, with what to mend; known later: served"), \
             World(t, certificates, UNSYNCED, synced=False, tokens={}) as w:
-        w.says("[ERROR]", "401", "token")
+        w.says("[ERROR]", "(401)", "token")
         _is_not_ready(w)
         w.server.tokens = {"token-1": "someone"}
         w.answers(MOVING, {"10.96.7.1"}, 40)
-        _few(w, "401")
+        _few(w, "(401)")
     with tempfile.TemporaryDirectory() as folder, t.case("a token file that rotates while watches are open"):
         file = pathlib.Path(folder) / "token"
         file.write_text("token-1\n")
@@ -95,7 +95,7 @@ def tokens(t, certificates):
             w.server.tokens = {"token-2": "someone"}
             w.server.cut_all()
             w.moves(20)
-            check(not w.said("401"), f"the old token was used: {w.k.output()}")
+            check(not w.said("(401)"), f"the old token was used: {w.k.output()}")
             w.unbroken()
     with tempfile.TemporaryDirectory() as folder, t.case("a token that ran out and is replaced later"):
         file = pathlib.Path(folder) / "token"
@@ -106,7 +106,7 @@ def tokens(t, certificates):
         with World(t, certificates, config=with_file_too) as w:
             w.server.tokens = {}
             w.server.cut_all()
-            w.says("401")
+            w.says("(401)")
             w.put(9)
             file.write_text("token-2")
             w.server.tokens = {"token-2": "someone"}
@@ -119,18 +119,18 @@ def rbac(t, certificates):
         with t.case(f"no right to list and watch {resource} at the start, granted later"), \
                 World(t, certificates, UNSYNCED, synced=False, streaming=False,
                       denied={("list", resource), ("watch", resource)}) as w:
-            w.says("403", 'verb "watch"', f'resource "{resource}"')  # lists by a watch are tried first
+            w.says("(403)", 'verb "watch"', f'resource "{resource}"')  # lists by a watch are tried first
             _is_not_ready(w, "nothing.prod.svc.cluster.local")
             w.server.denied = {("list", resource)}
-            w.says("403", 'verb "list"', f'resource "{resource}"', seconds=40)
+            w.says("(403)", 'verb "list"', f'resource "{resource}"', seconds=40)
             w.server.denied = set()
             w.answers(MOVING, {"10.96.7.1"}, 40)
             w.moves()
-            _few(w, "403", resource)
+            _few(w, "(403)", resource)
     with t.case("the right to watch is taken away and comes back: names stay"), World(t, certificates) as w:
         w.server.denied = {("watch", "endpointslices")}
         w.server.cut_all()
-        w.says("403", "watch", "endpointslices")
+        w.says("(403)", "watch", "endpointslices")
         w.put(9)
         w.answers(MOVING, {"10.96.7.9"}, 10)   # Services still flow
         w.server.denied = set()

@@ -74,7 +74,7 @@ TEST_CASE("events of a watch") {
         "status":"Failure","message":"m","reason":"Expired","code":410}})") ==
           Lines{"status 410 Expired m 0"});
     CHECK(event(R"({"type":"NEW","object":{}})") ==
-          Lines{"skip document 1: object: type: NEW is not a type of event"});
+          Lines{"skip object: type: NEW is not a type of event"});
 }
 
 TEST_CASE("a Pod that has ended, or an object that is wrong, is absent") {
@@ -88,7 +88,7 @@ TEST_CASE("a Pod that has ended, or an object that is wrong, is absent") {
         "metadata":{"name":"s"},"spec":{"ports":[{"port":0}]}}})");
     REQUIRE(wrong.size() == 2);
     CHECK(wrong[0] ==
-          "skip document 1: Service s: object.spec.ports[0].port: 0 is not a whole "
+          "skip Service s: object.spec.ports[0].port: 0 is not a whole "
           "number from 1 to 65535");
     CHECK(wrong[1] == "absent s");
 }
