@@ -55,7 +55,8 @@ const ApiResource& older_than(const ApiResource& resource) {
 }  // namespace
 
 Reflector::Reflector(const ApiResource& resource, Selection selection,
-                     const Surroundings& surroundings, std::function<void()> listed)
+                     const Surroundings& surroundings, std::function<void()> listed,
+                     const RetryPace& pace)
     : http_(surroundings.http),
       complaints_(surroundings.complaints),
       journal_(surroundings.journal),
@@ -65,8 +66,8 @@ Reflector::Reflector(const ApiResource& resource, Selection selection,
       first_listed_(std::move(listed)),
       has_versions_(resource == kEndpointSlices),
       find_resource_(has_versions_),
-      connect_backoff_(std::chrono::milliseconds(200), std::chrono::seconds(2)),
-      error_backoff_(std::chrono::milliseconds(800), std::chrono::seconds(30)) {}
+      connect_backoff_(pace.connect_shortest, pace.connect_longest),
+      error_backoff_(pace.error_shortest, pace.error_longest) {}
 
 void Reflector::run() {
     while (!stop_.raised()) {

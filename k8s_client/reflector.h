@@ -18,6 +18,14 @@
 
 namespace k8s_client {
 
+/// How long to wait before a request is tried again: from the shortest on, longer each time.
+struct RetryPace {
+    std::chrono::milliseconds connect_shortest{200};  // no connection, or a broken one
+    std::chrono::milliseconds connect_longest{2'000};
+    std::chrono::milliseconds error_shortest{800};  // an answer that is of no use
+    std::chrono::milliseconds error_longest{30'000};
+};
+
 class Reflector {
   public:
     struct Surroundings {
@@ -32,7 +40,7 @@ class Reflector {
     /// kEndpointSlices stands for whichever version of it the API has, else for kEndpoints.
     /// `listed` is called once, when the first list is complete.
     Reflector(const ApiResource& resource, Selection selection, const Surroundings& surroundings,
-              std::function<void()> listed);
+              std::function<void()> listed, const RetryPace& pace = {});
 
     /// Until the stop signal is raised and `http` is stopped.
     void run();

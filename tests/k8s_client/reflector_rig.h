@@ -61,8 +61,9 @@ struct ReflectorRig {
     explicit ReflectorRig(std::vector<ScriptedResponse> script,
                           const ApiResource& resource = kServices, Selection selection = {})
         : http(std::move(script)),
-          reflector(resource, std::move(selection), {http, sink, sink, complaints, gate, stop},
-                    [this] { sink.synced(); }),
+          reflector(
+              resource, std::move(selection), {http, sink, sink, complaints, gate, stop},
+              [this] { sink.synced(); }, kQuick),
           thread([this] { reflector.run(); }) {}
     ~ReflectorRig() {
         stop.raise();
@@ -96,6 +97,8 @@ struct ReflectorRig {
         return target;
     }
 
+    static constexpr RetryPace kQuick{std::chrono::milliseconds(5), std::chrono::milliseconds(20),
+                                      std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
     RecordingSink sink;
     ScriptedHttp http;
     Complaints complaints{sink};

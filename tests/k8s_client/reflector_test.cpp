@@ -153,7 +153,7 @@ TEST_CASE("a restored etcd: lower versions count, once a consistent list has sai
 TEST_CASE("a lagging server does not take the view back") {
     const std::string too_large =
         status_json(504, "Timeout", "Too large resource version: 10, current: 4",
-                    R"({"causes":[{"reason":"ResourceVersionTooLarge"}],"retryAfterSeconds":1})");
+                    R"({"causes":[{"reason":"ResourceVersionTooLarge"}],"retryAfterSeconds":0})");
     const std::string gone = status_json(410, "Expired", "too old");
     SUBCASE("it says that it lags") {
         ReflectorRig rig({no_streaming(),
@@ -200,6 +200,7 @@ TEST_CASE("what the server refuses is told once, with what to mend") {
                       no_streaming(),
                       list_of(10, {kA}),
                       open_watch({})});
+    CHECK(rig.sink.wait_line("answers again"));
     CHECK(rig.has("a"));
     const auto lines = rig.sink.lines();
     REQUIRE(lines.size() == 3);
@@ -280,4 +281,19 @@ TEST_CASE("endpoints are read from the version that the API has") {
         CHECK(rig.query(7).ends_with("&resourceVersion=10"));
         CHECK(rig.sink.lines_with("endpoints are read from") == 1);
     }
+}
+
+TEST_CASE("the pace at which requests are tried again, and Retry-After") {
+    const RetryPace pace;
+    CHECK(pace.connect_shortest == std::chrono::milliseconds(200));
+    CHECK(pace.connect_longest == std::chrono::seconds(2));
+    CHECK(pace.error_shortest == std::chrono::milliseconds(800));
+    CHECK(pace.error_longest == std::chrono::seconds(30));
+    const auto start = RecordingSink::Clock::now();
+    ReflectorRig rig({{.status = 429, .retry_after = std::chrono::seconds(1)},
+                      no_streaming(),
+                      list_of(10, {kA}),
+                      open_watch({})});
+    CHECK(rig.has("a"));
+    CHECK(RecordingSink::Clock::now() - start >= std::chrono::seconds(1));
 }
