@@ -104,13 +104,13 @@ Ending Reflector::watch() {
         complaints_.settle(resource().plural);
     });
     doubts_versions_ |= requests_.watch_went_back();
-    if (requests_.watch_progressed() || std::chrono::steady_clock::now() - begun >= kLongWatch) {
-        made_progress();
-    }
     if (relist_asked_.load(std::memory_order_relaxed) && ending.kind != Kind::Stopped) {
-        return {};
+        return {};  // we cut it ourselves
     }
-    if (!requests_.watch_progressed() && ending.kind == Kind::Complete) {
+    const bool lasted = std::chrono::steady_clock::now() - begun >= kLongWatch;
+    if (requests_.watch_progressed() || lasted) {
+        made_progress();
+    } else if (ending.kind == Kind::Complete) {
         return {Kind::Broken, 0, "the watch ended before it brought anything", {}};
     }
     return ending;
