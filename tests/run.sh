@@ -2,7 +2,7 @@
 # Builds and runs every test; the last line is `N passed, N failed` (`, N skipped` may follow).
 #
 #   tests/run.sh            everything, in well under 20 minutes on two cores
-#   tests/run.sh --long     and what takes longer: more fuzzing
+#   tests/run.sh --long     and what takes longer: more fuzzing, clang's warnings about the tests
 #   tests/run.sh --fast     the release build, its unit tests and the integration tests only
 #
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
@@ -144,7 +144,7 @@ build() {
     ninja -C "$folder" "${targets[@]}"
 }
 
-# Another compiler's warnings: every unit of the release build, checked but not compiled.
+# Another compiler's warnings: units of the release build, checked but not compiled.
 clang_check() {
     "$python" tests/clang_check.py build/compile_commands.json "$jobs"
 }
