@@ -10,6 +10,7 @@
 #include "k8s_client/api_names.h"
 #include "k8s_client/decode.h"
 #include "k8s_client/json_reader.h"
+#include "tests/k8s_client/cut_pieces.h"
 
 using namespace k8s_client;
 
@@ -89,16 +90,6 @@ class Mutator {
     std::mt19937 random_;
 };
 
-struct Cut : TextPieces {
-    std::string_view next() override {
-        const std::string_view piece = rest.substr(0, size);
-        rest.remove_prefix(piece.size());
-        return piece;
-    }
-    std::string_view rest;
-    std::size_t size = 1;
-};
-
 }  // namespace
 
 TEST_CASE("octets of the API that are broken at random") {
@@ -112,9 +103,7 @@ TEST_CASE("octets of the API that are broken at random") {
         const std::string text = mutator.mutate(kTexts[mutator.below(kTexts.size())]);
         CAPTURE(text);
         ObjectDecoder decoder(judge, mutator.below(4) == 0 ? document_node() : watch_event_node());
-        Cut pieces;
-        pieces.rest = text;
-        pieces.size = mutator.below(64) + 1;
+        CutPieces pieces(text, mutator.below(64) + 1);
         (void)read_json(pieces, decoder);
     }
     CHECK(judge.taken > 100);  // else the texts are all refused for another reason

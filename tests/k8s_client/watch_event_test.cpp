@@ -7,6 +7,7 @@
 #include "k8s_client/decode.h"
 #include "k8s_client/json_reader.h"
 #include "k8s_client/object_kinds.h"
+#include "tests/k8s_client/cut_pieces.h"
 
 using namespace k8s_client;
 
@@ -132,29 +133,18 @@ TEST_CASE("text that comes in pieces reads as the whole does") {
         R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9"},
         "items":[{"metadata":{"name":"p\u0061q","namespace":"n","resourceVersion":"7"}},
         {"metadata":{"name":"r","namespace":"n","x":[1.5e3,true,null]}}]} )";
-    struct Cut : TextPieces {
-        std::string_view next() override {
-            const std::string_view piece = rest.substr(0, size);
-            rest.remove_prefix(piece.size());
-            return piece;
-        }
-        std::string_view rest;
-        std::size_t size = 1;
-    };
     const Lines whole = told(text, document_node());
     CHECK(whole == Lines{"begin 9", "take Pod n/paq 7 ", "take Pod n/r 0 ", "end 9 "});
     for (const std::size_t size : {1UL, 2UL, 3UL, 7UL, 100UL, 1000UL}) {
         CAPTURE(size);
         Told receiver;
         ObjectDecoder decoder(receiver);
-        Cut pieces;
-        pieces.rest = text;
-        pieces.size = size;
+        CutPieces pieces(text, size);
         CHECK(read_json(pieces, decoder).has_value());
         CHECK(receiver.lines == whole);
-        pieces.rest = std::string_view(text).substr(0, text.size() - 3);
+        CutPieces cut_short(std::string_view(text).substr(0, text.size() - 3), size);
         ObjectDecoder again(receiver);
-        CHECK_FALSE(read_json(pieces, again).has_value());
+        CHECK_FALSE(read_json(cut_short, again).has_value());
     }
 }
 
