@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -184,8 +185,12 @@ class DocumentBody : public ResponseBody {
 
   protected:
     bool begin() override {
-        thread_ = std::thread([this] { decode(); });
-        return true;
+        try {
+            thread_ = std::thread([this] { decode(); });
+        } catch (const std::system_error& error) {  // a pod's limit of processes
+            fault_ = std::string("no thread to decode the list: ") + error.what();
+        }
+        return fault_.empty();
     }
     bool take(std::string_view octets) override { return channel_.put(octets); }
 
