@@ -30,7 +30,7 @@ Change deletion(std::size_t kind, ObjectName name) {
 
 void Intake::begin() {
     flush();
-    too_old_ = went_back_ = initial_events_ended_ = false;
+    too_old_ = went_back_ = list_ended_ = initial_events_ended_ = false;
     status_.reset();
 }
 

@@ -117,7 +117,7 @@ Ending ResourceRequests::list_at_once() {
         return {Ending::Kind::TooLarge, 0, "the API server lists an older state than it did", {}};
     }
     if (ending.kind == Ending::Kind::Complete) {
-        if (!intake_.list_ended()) {
+        if (!intake_.list_ended() || intake_.version() == 0) {
             return {Ending::Kind::Malformed, 0, "the response is no list", {}};
         }
         complete_list();
@@ -135,7 +135,7 @@ Ending ResourceRequests::list_in_pages(bool versions_restarted) {
         if (ending.kind != Ending::Kind::Complete) {
             return ending;
         }
-        if (!intake_.list_ended()) {
+        if (!intake_.list_ended() || intake_.version() == 0) {
             return {Ending::Kind::Malformed, 0, "the response is no list", {}};
         }
     } while (!intake_.continue_token().empty());

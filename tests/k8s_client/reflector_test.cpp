@@ -98,6 +98,28 @@ TEST_CASE("a version that is too old: the new list is a difference") {
     }
 }
 
+TEST_CASE("a response that is no list takes nothing away, though lists came before") {
+    const std::string gone = status_json(410, "Expired", "too old");
+    for (const std::string body :
+         {"{}", R"({"kind":"Table","apiVersion":"meta.k8s.io/v1","rows":[]})", "", "null"}) {
+        CAPTURE(body);
+        ReflectorRig rig({no_streaming(),
+                          list_of(10, {kA, kB}),
+                          {.status = 410, .pieces = {gone}},
+                          {.pieces = {body}},
+                          list_of(20, {kA}),
+                          open_watch({})});
+        CHECK(rig.has("b", false));  // by the list that came after
+        for (const auto& batch : rig.sink.batches()) {
+            for (const Change& change : batch) {
+                CHECK((change.type == Change::Type::Applied ||
+                       full_name_of(change.object) == "Service n/b"));
+            }
+        }
+        CHECK(rig.query(5).ends_with("&resourceVersion=20"));
+    }
+}
+
 TEST_CASE("a list that breaks off takes nothing away, and what it brought is not forgotten") {
     const std::string whole = list_json(20, {service_json("c", 15, "10.0.0.3"), kA});
     const std::string gone = status_json(410, "Expired", "too old");
