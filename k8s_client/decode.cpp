@@ -267,7 +267,9 @@ void ObjectDecoder::finish_list() {
 }
 
 ListMeta ObjectDecoder::list_meta() const {
-    return {version_number(root_.version), root_.continue_token};
+    const bool typed = root_.kind.ends_with(kListSuffix);
+    return {version_number(root_.version), root_.continue_token,
+            typed ? root_.kind.substr(0, root_.kind.size() - kListSuffix.size()) : ""};
 }
 
 void ObjectDecoder::finish_event() {

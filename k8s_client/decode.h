@@ -19,10 +19,11 @@ namespace k8s_client {
 
 struct KeptKind;
 
-/// metadata of a list.
+/// What a list says of itself.
 struct ListMeta {
     std::uint64_t resource_version = 0;  // 0: none was given (yet)
     std::string continue_token;          // not empty: there is another page
+    std::string item_kind;               // "Service" of a ServiceList
 };
 
 /// Told what a text holds. What only an API server says may be ignored.

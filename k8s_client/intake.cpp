@@ -124,6 +124,11 @@ void Intake::begin_list(const ListMeta& meta) {
 }
 
 void Intake::end_list(const ListMeta& meta) {
+    if (meta.item_kind != kind_name(kind_)) {
+        // An empty list of something else must not take our objects away.
+        skip(meta.item_kind + "List in place of a " + std::string(kind_name(kind_)) + "List");
+        return;
+    }
     too_old_ = meta.resource_version < at_least_;
     list_ended_ = true;
     version_ = meta.resource_version;

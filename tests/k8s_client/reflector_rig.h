@@ -19,12 +19,13 @@ inline std::string service_json(const std::string& name, int version, const std:
 }
 
 inline std::string list_json(int version, const std::vector<std::string>& items,
-                             const std::string& continue_token = "") {
+                             const std::string& continue_token = "",
+                             const std::string& kind = "Service") {
     std::string joined;
     for (const std::string& item : items) {
         joined += (joined.empty() ? "" : ",") + item;
     }
-    return R"({"kind":"ServiceList","apiVersion":"v1","metadata":{"resourceVersion":")" +
+    return R"({"kind":")" + kind + R"(List","apiVersion":"v1","metadata":{"resourceVersion":")" +
            std::to_string(version) + R"(","continue":")" + continue_token + R"("},"items":[)" +
            joined + "]}\n";
 }

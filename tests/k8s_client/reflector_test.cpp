@@ -14,8 +14,9 @@ namespace {
 const std::string kA = service_json("a", 5, "10.0.0.1");
 const std::string kB = service_json("b", 7, "10.0.0.2");
 
-ScriptedResponse list_of(int version, const std::vector<std::string>& items) {
-    return {.pieces = {list_json(version, items)}};
+ScriptedResponse list_of(int version, const std::vector<std::string>& items,
+                         const std::string& kind = "Service") {
+    return {.pieces = {list_json(version, items, "", kind)}};
 }
 ScriptedResponse open_watch(std::vector<std::string> events) {
     return {.pieces = std::move(events), .stays_open = true};
@@ -55,7 +56,7 @@ TEST_CASE("a streaming list goes on as a watch") {
 }
 
 TEST_CASE("selectors go to the server") {
-    ReflectorRig rig({no_streaming(), list_of(10, {})}, kPods,
+    ReflectorRig rig({no_streaming(), list_of(10, {}, "Pod")}, kPods,
                      {"app in (x,y)", "status.phase!=Failed"});
     CHECK(rig.query(1) ==
           "/api/v1/pods?resourceVersion=0&labelSelector=app%20in%20%28x%2Cy%29"
@@ -268,7 +269,7 @@ TEST_CASE("endpoints are read from the version that the API has") {
         const std::string none = status_json(404, "NotFound", "not found");
         ReflectorRig rig({group(beta),
                           no_streaming(),
-                          list_of(10, {}),
+                          list_of(10, {}, "EndpointSlice"),
                           {.status = 404, .pieces = {none}},
                           group(v1),
                           no_streaming()},
@@ -284,7 +285,8 @@ TEST_CASE("endpoints are read from the version that the API has") {
     SUBCASE("one after the other, where discovery is closed") {
         const ScriptedResponse closed{.status = 403};
         const ScriptedResponse none{.status = 404};
-        ReflectorRig rig({closed, none, closed, no_streaming(), list_of(10, {}), open_watch({})},
+        ReflectorRig rig({closed, none, closed, no_streaming(), list_of(10, {}, "EndpointSlice"),
+                          open_watch({})},
                          kEndpointSlices);
         CHECK(rig.query(1).starts_with("/apis/discovery.k8s.io/v1/endpointslices?"));
         CHECK(rig.query(4).starts_with("/apis/discovery.k8s.io/v1beta1/endpointslices?"));
@@ -292,16 +294,34 @@ TEST_CASE("endpoints are read from the version that the API has") {
     SUBCASE("the one that is in use, while our credentials are refused") {
         ReflectorRig rig({group(beta),
                           no_streaming(),
-                          list_of(10, {}),
+                          list_of(10, {}, "EndpointSlice"),
                           {.failure = HttpFailure::Kind::Connect},
                           {.status = 401},
                           group(beta),
-                          list_of(10, {}),
+                          list_of(10, {}, "EndpointSlice"),
                           open_watch({})},
                          kEndpointSlices);
         CHECK(rig.query(7).starts_with("/apis/discovery.k8s.io/v1beta1/endpointslices?"));
         CHECK(rig.query(7).ends_with("&resourceVersion=10"));
         CHECK(rig.sink.lines_with("endpoints are read from") == 1);
+    }
+}
+
+TEST_CASE("a list of another kind is none, and takes nothing away") {
+    const auto expired = status_json(410, "Expired", "too old");
+    ReflectorRig rig({no_streaming(),
+                      list_of(10, {kA, kB}),
+                      {.status = 410, .pieces = {expired}},
+                      list_of(20, {}, "Pod"),
+                      list_of(30, {kA, kB}),
+                      open_watch({})});
+    CHECK(rig.reaches(30));
+    CHECK(rig.has("a"));
+    CHECK(rig.sink.lines_with("PodList in place of a ServiceList") == 1);
+    for (const auto& batch : rig.sink.batches()) {
+        for (const Change& change : batch) {
+            CHECK(change.type == Change::Type::Applied);
+        }
     }
 }
 
