@@ -77,19 +77,7 @@ bool has_owner(const Chain& chain, NameView name, const MessageWriter& message) 
 ClusterZone::Result ClusterZone::answer(const AskedName& asked, const AnswerStyle& style,
                                         Chain& chain, const Snapshot& snapshot,
                                         MessageWriter& out) const {
-    Result result = answer_one(asked, style, chain, snapshot, out);
-    LoweredName target;
-    while (result.outcome == Outcome::NextName) {  // RFC 1034 §4.3.2 step 3a
-        target.assign(out.placed(result.target));
-        if (!is_ours(target)) {
-            break;
-        }
-        if (has_owner(chain, target.wire(), out)) {  // once round a loop
-            result.outcome = Outcome::Done;
-            break;
-        }
-        result = answer_one({result.target, &target}, style, chain, snapshot, out);
-    }
+    const Result result = answer_name(asked, style, chain, snapshot, out);
     if (snapshot.stale &&
         (result.outcome == Outcome::Done || result.outcome == Outcome::NextName)) {
         out.set_extended_error(extended_error::kStaleAnswer);
@@ -131,9 +119,9 @@ ClusterZone::Result ClusterZone::answer_alias(const AskedName& asked, const Answ
     return result;
 }
 
-ClusterZone::Result ClusterZone::answer_one(const AskedName& asked, const AnswerStyle& style,
-                                            Chain& chain, const Snapshot& snapshot,
-                                            MessageWriter& out) const {
+ClusterZone::Result ClusterZone::answer_name(const AskedName& asked, const AnswerStyle& style,
+                                             Chain& chain, const Snapshot& snapshot,
+                                             MessageWriter& out) const {
     const LoweredName& name = *asked.lowered;
     const auto match = zones_.find(name);
     if (!match) {

@@ -1,7 +1,7 @@
 // Answers questions about the names of one `kubernetes` block, with authority.
-// Knows what each type gives at each name (RFC 1034 §4.3.2, k8s-dns 1.1.0) and follows CNAMEs
-// inside its zones; knows nothing of sockets, of other blocks, or of upstreams. Immutable after
-// construction; all workers share it and give it the snapshot to answer from.
+// Knows what each type gives at each name (RFC 1034 §4.3.2, k8s-dns 1.1.0); knows nothing of what
+// is behind a CNAME, of sockets, of other blocks, or of upstreams. Immutable after construction;
+// all workers share it and give it the snapshot to answer from.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ class ClusterZone {
   public:
     enum class Outcome : std::uint8_t {
         NotOurs,     // in none of our zones
-        NextName,    // a CNAME was written whose target is not ours: see Result::target
+        NextName,    // a CNAME was written, whose target is to be asked for: see Result::target
         NextPlugin,  // a name error that falls through; nothing was written
         Done,
     };
@@ -62,8 +62,8 @@ class ClusterZone {
 
   private:
     struct Cut;  // the zone a name was found in
-    Result answer_one(const AskedName& asked, const AnswerStyle& style, Chain& chain,
-                      const Snapshot& snapshot, MessageWriter& out) const;
+    Result answer_name(const AskedName& asked, const AnswerStyle& style, Chain& chain,
+                       const Snapshot& snapshot, MessageWriter& out) const;
     Result answer_alias(const AskedName& asked, const AnswerStyle& style, Chain& chain,
                         const ServiceRecords& service, std::uint32_t ttl, MessageWriter& out) const;
     std::uint32_t ttl_of(const Snapshot& snapshot) const;

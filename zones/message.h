@@ -30,6 +30,8 @@ enum class Rcode : std::uint16_t {
 namespace extended_error {
 inline constexpr std::uint16_t kStaleAnswer = 3;
 inline constexpr std::uint16_t kNotReady = 14;
+inline constexpr std::uint16_t kBlocked = 15;
+inline constexpr std::uint16_t kFiltered = 17;
 inline constexpr std::uint16_t kNoReachableAuthority = 22;
 inline constexpr std::uint16_t kNetworkError = 23;
 }  // namespace extended_error

@@ -14,30 +14,31 @@ struct RdataLayout {
     std::uint8_t strings;  // character-strings after these
     std::uint8_t names;
     bool compress;
+    bool leads = false;  // the first name is where the record leads to: NameChange::value()
 };
 
 constexpr std::array kLayouts = std::to_array<RdataLayout>({
-    {2, 0, 0, 1, true},     // NS
-    {3, 0, 0, 1, true},     // MD
-    {4, 0, 0, 1, true},     // MF
-    {5, 0, 0, 1, true},     // CNAME
-    {6, 0, 0, 2, true},     // SOA
-    {7, 0, 0, 1, true},     // MB
-    {8, 0, 0, 1, true},     // MG
-    {9, 0, 0, 1, true},     // MR
-    {12, 0, 0, 1, true},    // PTR
-    {14, 0, 0, 2, true},    // MINFO
-    {15, 2, 0, 1, true},    // MX
-    {17, 0, 0, 2, false},   // RP
-    {18, 2, 0, 1, false},   // AFSDB
-    {21, 2, 0, 1, false},   // RT
-    {24, 18, 0, 1, false},  // SIG
-    {26, 2, 0, 2, false},   // PX
-    {30, 0, 0, 1, false},   // NXT
-    {33, 6, 0, 1, false},   // SRV
-    {35, 4, 3, 1, false},   // NAPTR
-    {36, 2, 0, 1, false},   // KX
-    {39, 0, 0, 1, false},   // DNAME
+    {2, 0, 0, 1, true, true},    // NS
+    {3, 0, 0, 1, true},          // MD
+    {4, 0, 0, 1, true},          // MF
+    {5, 0, 0, 1, true, true},    // CNAME
+    {6, 0, 0, 2, true, true},    // SOA
+    {7, 0, 0, 1, true},          // MB
+    {8, 0, 0, 1, true},          // MG
+    {9, 0, 0, 1, true},          // MR
+    {12, 0, 0, 1, true, true},   // PTR
+    {14, 0, 0, 2, true},         // MINFO
+    {15, 2, 0, 1, true, true},   // MX
+    {17, 0, 0, 2, false},        // RP
+    {18, 2, 0, 1, false},        // AFSDB
+    {21, 2, 0, 1, false},        // RT
+    {24, 18, 0, 1, false},       // SIG
+    {26, 2, 0, 2, false},        // PX
+    {30, 0, 0, 1, false},        // NXT
+    {33, 6, 0, 1, false, true},  // SRV
+    {35, 4, 3, 1, false, true},  // NAPTR
+    {36, 2, 0, 1, false},        // KX
+    {39, 0, 0, 1, false, true},  // DNAME
 });
 
 const RdataLayout* layout_of(std::uint16_t type) {
@@ -54,7 +55,7 @@ struct Record {
 };
 
 /// Copies rdata from `reader`, which stands at its first octet, with the names in it expanded.
-bool relay_rdata(Reader& reader, const Record& record, MessageWriter& out) {
+bool relay_rdata(Reader& reader, const Record& record, NameChange* names, MessageWriter& out) {
     const std::size_t size = record.rdata_end - reader.at();
     if ((record.type == qtype::kA && size != 4) || (record.type == qtype::kAaaa && size != 16)) {
         return false;
@@ -67,15 +68,19 @@ bool relay_rdata(Reader& reader, const Record& record, MessageWriter& out) {
             out.put_octets(as_text(reader.octets(length)));
         }
         for (int i = 0; i < layout->names; ++i) {
-            std::uint8_t name[kMaxNameLength];
-            const std::size_t length = reader.name(name);
+            std::uint8_t octets[kMaxNameLength];
+            const std::size_t length = reader.name(octets);
             if (length == 0) {
                 return false;
             }
+            NameView name = as_text({octets, length});
+            if (names != nullptr && layout->leads && i == 0) {
+                name = names->value(name);
+            }
             if (layout->compress) {
-                out.put_compressed(as_text({name, length}));
+                out.put_compressed(name);
             } else {
-                out.put_octets(as_text({name, length}));
+                out.put_octets(name);
             }
         }
     }
@@ -88,7 +93,10 @@ bool relay_rdata(Reader& reader, const Record& record, MessageWriter& out) {
 
 enum class Relayed : std::uint8_t { Done, NoRoom, Malformed };
 
-Relayed relay_record(Reader& reader, Section section, bool wanted, MessageWriter& out) {
+Relayed relay_record(Reader& reader, Section section, const RelayedSections& wanted,
+                     MessageWriter& out) {
+    const bool take = section == Section::Answer ||
+                      (section == Section::Authority ? wanted.authority : wanted.additional);
     std::uint8_t owner[kMaxNameLength];
     const std::size_t owner_length = reader.name(owner);
     Record record;
@@ -103,15 +111,19 @@ Relayed relay_record(Reader& reader, Section section, bool wanted, MessageWriter
     if (record.type == qtype::kOpt && record.ttl >> 24 != 0) {
         return Relayed::Malformed;  // BADVERS and its like are about our OPT record, no answer
     }
-    if (!wanted || record.type == qtype::kOpt || record.type == qtype::kTsig) {
+    if (!take || record.type == qtype::kOpt || record.type == qtype::kTsig) {
         reader.octets(rdata_length);
         return reader.failed() ? Relayed::Malformed : Relayed::Done;
     }
     if ((record.ttl & 0x80000000U) != 0) {
         record.ttl = 0;  // RFC 2181 §8
     }
-    out.begin_relayed(as_text({owner, owner_length}), record.type, record.ttl, record.rclass);
-    const bool good = relay_rdata(reader, record, out);
+    NameView name = as_text({owner, owner_length});
+    if (wanted.names != nullptr) {
+        name = wanted.names->owner(name);
+    }
+    out.begin_relayed(name, record.type, wanted.ttls.clamp(record.ttl), record.rclass);
+    const bool good = relay_rdata(reader, record, wanted.names, out);
     const bool fits = out.end_record(section);
     return !good ? Relayed::Malformed : fits ? Relayed::Done : Relayed::NoRoom;
 }
@@ -146,10 +158,8 @@ bool relay_records(const UpstreamReply& reply, RelayedSections wanted, MessageWr
     Reader reader(reply.message, reply.records_at);
     for (std::size_t s = 0; s < 3; ++s) {
         const auto section = static_cast<Section>(s);
-        const bool take = section == Section::Answer ||
-                          (section == Section::Authority ? wanted.authority : wanted.additional);
         for (std::uint16_t i = 0; i < reply.counts[s]; ++i) {
-            switch (relay_record(reader, section, take, out)) {
+            switch (relay_record(reader, section, wanted, out)) {
                 case Relayed::Malformed:
                     return false;
                 case Relayed::NoRoom:

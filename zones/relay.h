@@ -3,6 +3,8 @@
 // bounded reader; knows nothing of who asked. Borrows both messages. Free functions.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include "zones/reader.h"
@@ -22,10 +24,30 @@ struct UpstreamReply {
 /// nullopt if the header or the question is cut short.
 std::optional<UpstreamReply> parse_upstream_reply(Octets message);
 
-/// What of a reply is wanted.
+/// Bounds of TTLs, in seconds; where they contradict each other, `most` counts.
+struct TtlRange {
+    std::uint32_t least = 0;
+    std::uint32_t most = 0x7fffffff;  // RFC 2181 §8
+
+    std::uint32_t clamp(std::uint32_t ttl) const { return std::min(std::max(ttl, least), most); }
+};
+
+/// Gives the names of records other names. Names are uncompressed; a result lives until the next
+/// call.
+class NameChange {
+  public:
+    virtual ~NameChange() = default;
+    virtual NameView owner(NameView name) = 0;
+    /// The name that a CNAME, DNAME, MX, NAPTR, NS, PTR or SRV record leads to, or the SOA's MNAME.
+    virtual NameView value(NameView name) = 0;
+};
+
+/// What of a reply is wanted, and how.
 struct RelayedSections {
     bool authority = true;
     bool additional = true;
+    TtlRange ttls{};
+    NameChange* names = nullptr;  // null: as they are
 };
 
 /// Appends the records, but for OPT and TSIG, which are each hop's own (RFC 6891 §6.1.1, RFC 8945

@@ -1,6 +1,6 @@
 // The answer section, and its additional section, of names that Services, endpoints and pods have.
 // Knows A, AAAA and SRV; returns false where the name has no record of the type. Free functions
-// over immutable records; called by ClusterZone only.
+// over immutable records; called by ClusterZone, answer_addresses() by whoever has addresses.
 #pragma once
 
 #include "zones/cluster_zone.h"

@@ -22,6 +22,7 @@ std::size_t udp_limit(const Query& query) {
 
 void MessageWriter::begin(const Query& query, std::size_t limit) {
     extended_error_ = 0;
+    extended_text_ = {};
     has_edns_ = query.has_edns;
     dnssec_ok_ = query.dnssec_ok;
     overflow_ = truncated_ = false;
@@ -195,6 +196,17 @@ bool MessageWriter::add_address(const JoinedName& owner, Section section, std::u
     return end_record(section);
 }
 
+bool MessageWriter::replay(std::span<const std::uint8_t> records, std::uint16_t answers,
+                           std::uint16_t authorities) {
+    if (at_ != kHeaderSize + question_.length + 4U || remaining() < records.size()) {
+        return false;
+    }
+    put_octets({reinterpret_cast<const char*>(records.data()), records.size()});
+    counts_[static_cast<std::size_t>(Section::Answer)] = answers;
+    counts_[static_cast<std::size_t>(Section::Authority)] = authorities;
+    return true;
+}
+
 void MessageWriter::write_opt(Rcode rcode) {
     std::uint8_t* p = &buffer_[at_];
     p[0] = 0;  // owner: the root
@@ -205,11 +217,14 @@ void MessageWriter::write_opt(Rcode rcode) {
     write_u16(p + 7, dnssec_ok_ ? 0x8000U : 0U);  // RFC 3225 §3: DO as in the query
     write_u16(p + 9, 0);
     if (extended_error_ != 0 && limit_ - at_ >= kExtendedErrorSize) {
-        write_u16(p + 9, kExtendedErrorSize);
+        const bool fits = limit_ - at_ >= kExtendedErrorSize + extended_text_.size();
+        const std::string_view text = fits ? extended_text_ : std::string_view{};
+        write_u16(p + 9, kExtendedErrorSize + text.size());
         write_u16(p + 11, kExtendedErrorOption);
-        write_u16(p + 13, 2);
+        write_u16(p + 13, 2 + text.size());
         write_u16(p + 15, extended_error_);
-        at_ += kExtendedErrorSize;
+        std::copy(text.begin(), text.end(), p + kOptSize + kExtendedErrorSize);
+        at_ += kExtendedErrorSize + text.size();
     }
     at_ += kOptSize;
     ++counts_[static_cast<std::size_t>(Section::Additional)];

@@ -59,6 +59,12 @@ class MessageWriter {
     bool add_address(const JoinedName& owner, Section section, std::uint32_t ttl, const Ipv4& a);
     bool add_address(const JoinedName& owner, Section section, std::uint32_t ttl, const Ipv6& a);
 
+    /// Appends records that were written before, right after an equally long question; their
+    /// pointers are right again. False, and nothing is written, if they do not fit, or if something
+    /// stands behind the question.
+    bool replay(std::span<const std::uint8_t> records, std::uint16_t answers,
+                std::uint16_t authorities);
+
     /// Where the next octet goes: for a PlacedName of what put_name() writes next.
     std::size_t position() const { return at_; }
 
@@ -75,8 +81,16 @@ class MessageWriter {
 
     std::span<std::uint8_t> buffer() const { return buffer_; }
 
-    /// Says why, to a client that sent EDNS (RFC 8914); the code is IANA's.
-    void set_extended_error(std::uint16_t code) { extended_error_ = code; }
+    /// Says why, to a client that sent EDNS (RFC 8914); the code is IANA's. The text, borrowed till
+    /// finish(), is UTF-8, and left out if it does not fit.
+    void set_extended_error(std::uint16_t code, std::string_view text = {}) {
+        extended_error_ = code;
+        extended_text_ = text;
+    }
+    /// The same as another reply says.
+    void take_extended_error(const MessageWriter& other) {
+        set_extended_error(other.extended_error_, other.extended_text_);
+    }
 
     /// Takes back everything but the question.
     void clear_records();
@@ -116,6 +130,7 @@ class MessageWriter {
     std::uint16_t remembered_[kRemembered];  // offsets of labels that put_compressed() wrote
     std::size_t remembered_count_ = 0;
     std::size_t remembered_at_record_ = 0;
+    std::string_view extended_text_;
     std::uint16_t extended_error_ = 0;  // 0: none is set; "Other" carries nothing without a text
     bool has_edns_ = false;
     bool dnssec_ok_ = false;

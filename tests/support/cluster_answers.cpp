@@ -52,8 +52,19 @@ Reply ask(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, const
     out.begin(query, limit);
     const zones::AnswerStyle style{query.qtype, question.rotate, question.tcp, question.random};
     zones::Chain chain;
-    const auto result =
-        zone.answer({out.question_name(), &query.name}, style, chain, snapshot, out);
+    auto result = zone.answer({out.question_name(), &query.name}, style, chain, snapshot, out);
+    zones::LoweredName target;
+    while (result.outcome == Outcome::NextName) {  // as the pipeline does
+        target.assign(out.placed(result.target));
+        if (!zone.is_ours(target)) {
+            break;
+        }
+        if (has_owner(chain, target.wire(), out)) {
+            result.outcome = Outcome::Done;
+            break;
+        }
+        result = zone.answer({result.target, &target}, style, chain, snapshot, out);
+    }
     Reply reply;
     reply.outcome = result.outcome;
     if (result.outcome == Outcome::NextName) {

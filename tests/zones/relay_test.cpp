@@ -232,6 +232,21 @@ TEST_CASE("a TTL with the top bit set counts as 0 (RFC 2181 section 8)") {
     CHECK(answer(0xffffffff) == Texts{"a. 0 IN A 192.0.2.1"});
 }
 
+TEST_CASE("TTLs are brought into the range that is wanted") {
+    const auto ttl_of = [](std::uint32_t ttl, TtlRange range) {
+        return relay(upstream()
+                         .record(WireMessage::kAnswer, "www.example.com.", 1, ttl, "\1\2\3\4")
+                         .octets(),
+                     kMaxMessageSize, {.ttls = range})
+            .message.answer;
+    };
+    CHECK(ttl_of(7, {10, 20}) == ttl_of(10, {}));
+    CHECK(ttl_of(15, {10, 20}) == ttl_of(15, {}));
+    CHECK(ttl_of(99, {10, 20}) == ttl_of(20, {}));
+    CHECK(ttl_of(0xffffffffU, {10, 20}) == ttl_of(10, {}));
+    CHECK(ttl_of(15, {}) != ttl_of(20, {}));
+}
+
 TEST_CASE("sections that are not wanted are left out, but must be well formed") {
     const auto reply = upstream()
                            .record(WireMessage::kAnswer, "a.", 1, 60, "\300\0\2\1"s)

@@ -350,3 +350,21 @@ TEST_CASE("an extended error stands in the OPT record, where there is one and ro
     full.out.set_extended_error(extended_error::kNetworkError);
     CHECK(full.finish(Rcode::ServFail).edns->option_octets == 0);
 }
+
+TEST_CASE("records written before fit behind an equally long question, or not at all") {
+    const auto records =
+        WireMessage().pointer(12).rest_of_record(WireMessage::kAnswer, 1, 7, "\x0a\0\0\1"s);
+    const std::vector<std::uint8_t> octets(records.octets().begin() + kHeaderSize,
+                                           records.octets().end());
+    Draft draft(question("wEb.Prod."));
+    REQUIRE(draft.out.replay(octets, 1, 0));
+    CHECK(draft.finish().answer == Texts{"wEb.Prod. 7 IN A 10.0.0.1"});
+
+    Draft narrow(question(), kHeaderSize + 14 + octets.size() - 1);
+    CHECK_FALSE(narrow.out.replay(octets, 1, 0));
+    CHECK(narrow.finish().answer.empty());
+    Draft begun(question());
+    REQUIRE(add_name(begun.out, "web.prod.", "a.test."));
+    CHECK_FALSE(begun.out.replay(octets, 1, 0));
+    CHECK(begun.finish().answer.size() == 1);
+}
