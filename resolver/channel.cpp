@@ -1,14 +1,26 @@
 #include "resolver/channel.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <netinet/tcp.h>
+#include <unistd.h>
+#include <utility>
 
 #include <ares.h>
 
-#include "resolver/upstream_query.h"
+#include "resolver/reply_check.h"
 
 namespace resolver {
 
 namespace {
+
+// A lone stray changes nothing (RFC 5452 §9.1: ignore it); with the second, somebody is guessing.
+constexpr std::size_t kToleratedStrays = 1;
+constexpr std::size_t kMostSpent = 256;  // ids that are remembered
+// 100,000 questions are then seen from 1,500 source ports and more; see kMostSent of the pool.
+constexpr std::size_t kMostPerPort = 40;
 
 ares_channel handle(void* channel) {
     return static_cast<ares_channel>(channel);
@@ -52,24 +64,177 @@ int set_server(ares_channel channel, const ServerAddress& server) {
     return ares_set_servers_ports(channel, &node);
 }
 
+/// False if the address is not this host's. A source of the other family is passed over.
+bool bind_source(int fd, int family, const ServerAddress& source) {
+    if (const auto* v4 = std::get_if<in_addr>(&source.address); v4 && family == AF_INET) {
+        sockaddr_in own{};
+        own.sin_family = AF_INET;
+        own.sin_addr = *v4;
+        return ::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0;
+    }
+    if (const auto* v6 = std::get_if<in6_addr>(&source.address); v6 && family == AF_INET6) {
+        sockaddr_in6 own{};
+        own.sin6_family = AF_INET6;
+        own.sin6_addr = *v6;
+        return ::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0;
+    }
+    return true;
+}
+
 }  // namespace
 
+std::optional<ServerAddress> parse_server(const Upstream& upstream) {
+    in_addr v4{};
+    in6_addr v6{};
+    if (inet_pton(AF_INET, upstream.address.c_str(), &v4) == 1)
+        return ServerAddress{v4, upstream.port};
+    if (inet_pton(AF_INET6, upstream.address.c_str(), &v6) == 1)
+        return ServerAddress{v6, upstream.port};
+    return std::nullopt;
+}
+
 struct Channel::Callbacks {
+    // c-ares sets no option on sockets that are not its own.
+    static ares_socket_t open_socket(int family, int type, int protocol, void* arg) noexcept {
+        auto& channel = *static_cast<Channel*>(arg);
+        if (type == SOCK_DGRAM && channel.port_.fd() >= 0) {
+            channel.port_in_use_ = true;
+            return channel.port_.fd();
+        }
+        const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+        if (fd < 0)
+            return ARES_SOCKET_BAD;
+        if (channel.source_ && !bind_source(fd, family, *channel.source_)) {
+            ::close(fd);
+            return ARES_SOCKET_BAD;
+        }
+        const int on = 1;
+        if (type == SOCK_STREAM)
+            ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (type == SOCK_DGRAM) {
+            channel.busy_ = false;
+            channel.port_.open(fd);
+            channel.port_in_use_ = true;
+        }
+        return fd;
+    }
+
+    static int close_socket(ares_socket_t fd, void* arg) noexcept {
+        auto& channel = *static_cast<Channel*>(arg);
+        if (!channel.port_.is(fd))
+            return ::close(fd);
+        channel.port_in_use_ = false;
+        // One question after the other has a port each; where there are many, they share some.
+        if (channel.retired_ || !channel.busy_ || !channel.port_.fresh(kMostPerPort))
+            channel.close_port();
+        return 0;
+    }
+
+    static int connect_socket(ares_socket_t fd, const sockaddr* server, ares_socklen_t length,
+                              void* arg) noexcept {
+        auto& port = static_cast<Channel*>(arg)->port_;
+        return port.is(fd) ? port.connect(server, length) : ::connect(fd, server, length);
+    }
+
+    /// With `from` it is a datagram that is read, else a part of a stream.
+    static ares_ssize_t receive(ares_socket_t fd, void* buffer, std::size_t size, int flags,
+                                sockaddr* from, ares_socklen_t* length, void* arg) noexcept {
+        auto& channel = *static_cast<Channel*>(arg);
+        if (from == nullptr)
+            return ::recvfrom(fd, buffer, size, flags, from, length);
+        const auto slot = std::exchange(channel.incoming_, std::nullopt);
+        if (!slot) {
+            errno = channel.incoming_error_ != 0 ? channel.incoming_error_ : EAGAIN;
+            return -1;
+        }
+        const auto& datagrams = channel.sockets_.datagrams();
+        std::memcpy(from, &datagrams.from[*slot], std::min(*length, datagrams.from_size[*slot]));
+        *length = datagrams.from_size[*slot];
+        const auto datagram = datagrams.at(*slot).first(std::min(size, datagrams.size[*slot]));
+        std::ranges::copy(datagram, static_cast<std::uint8_t*>(buffer));
+        return static_cast<ares_ssize_t>(datagram.size());
+    }
+
+    static ares_ssize_t send_parts(ares_socket_t fd, const iovec* parts, int count,
+                                   void* arg) noexcept {
+        auto& channel = *static_cast<Channel*>(arg);
+        if (channel.port_.is(fd))
+            return channel.put({parts, static_cast<std::size_t>(count)});
+        msghdr message{};
+        message.msg_iov = const_cast<iovec*>(parts);
+        message.msg_iovlen = static_cast<std::size_t>(count);
+        return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+    }
+
+    static constexpr ares_socket_functions kSocketFunctions{open_socket, close_socket,
+                                                            connect_socket, receive, send_parts};
+
     static void on_socket(void* arg, ares_socket_t fd, int readable, int writable) noexcept {
         auto& channel = *static_cast<Channel*>(arg);
+        // A port that c-ares takes leave of is kept, and watched for strays.
+        if (channel.port_.is(fd) && channel.sockets_.find(fd) != nullptr)
+            return;
         channel.sockets_.watch(channel, fd, readable != 0, writable != 0);
     }
 
     static void on_reply(void* arg, int status, int, unsigned char* octets, int length) noexcept {
         auto& exchange = *static_cast<Exchange*>(arg);
-        if (status == ARES_EDESTRUCTION)
+        if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED)
             return;
         exchange.outcome = outcome_of(status);
         if (exchange.outcome == Outcome::Reply)
             exchange.reply.assign(octets, octets + length);
-        exchange.channel->finished_.push_back(&exchange);
+        auto& channel = *exchange.channel;
+        std::erase(channel.in_flight_, &exchange);
+        channel.remember(exchange.query->id());
+        if (exchange.outcome != Outcome::Reply)  // the late one may come twice, too
+            channel.remember(exchange.query->id());
+        channel.finished_.push_back(&exchange);
     }
 };
+
+Channel::~Channel() {
+    retired_ = true;  // its port is not kept
+    cares_.reset();
+    close_port();
+}
+
+void Channel::renew() {
+    close_port();
+    spent_.clear();
+    strays_ = 0;
+    opened_ = Clock::now();
+}
+
+void Channel::close_port() {
+    if (port_.fd() >= 0 && sockets_.find(port_.fd()) != nullptr)
+        sockets_.watch(*this, port_.fd(), false, false);
+    if (port_.has_unsent())
+        sockets_.forget_unsent(*this);
+    port_.close();
+}
+
+/// Of the datagram's octets all, as if they were sent.
+long Channel::put(std::span<const iovec> parts) {
+    if (!port_.has_unsent())
+        sockets_.note_unsent(*this);
+    if (!port_.put(parts)) {
+        if (const int error = port_.flush(); error != 0) {
+            errno = error;
+            return -1;
+        }
+        port_.put(parts);
+    }
+    std::size_t size = 0;
+    for (const auto& part : parts)
+        size += part.iov_len;
+    return static_cast<long>(size);
+}
+
+void Channel::flush() {
+    if (const int error = port_.flush(); error != 0)
+        hand_over(0, error);
+}
 
 void Channel::Destroy::operator()(void* channel) const {
     ares_destroy(handle(channel));
@@ -83,19 +248,23 @@ void SocketTable::watch(Channel& channel, int fd, bool readable, bool writable) 
     reactor_.watch(fd, readable, writable);
 }
 
+void SocketTable::flush() {
+    for (auto* channel : std::exchange(unsent_, {}))
+        channel->flush();
+}
+
 Channel* SocketTable::find(int fd) const {
     const auto index = static_cast<std::size_t>(fd);
     return fd >= 0 && index < channels_.size() ? channels_[index] : nullptr;
 }
 
-bool Channel::open(const ServerAddress& server, Transport transport,
-                   std::chrono::milliseconds timeout) {
+bool Channel::open(const ChannelSettings& settings) {
     // Every field that c-ares would otherwise look up in resolv.conf, nsswitch.conf or the host
     // name.
     char lookups[] = "b";
     ares_options options{};
-    options.flags = flags_of(transport);
-    options.timeout = static_cast<int>(timeout.count());
+    options.flags = flags_of(settings.transport);
+    options.timeout = static_cast<int>(settings.timeout.count());
     options.tries = 1;
     options.ndots = 1;
     options.lookups = lookups;
@@ -109,20 +278,107 @@ bool Channel::open(const ServerAddress& server, Transport transport,
     if (ares_init_options(&channel, &options, given) != ARES_SUCCESS)
         return false;
     cares_.reset(channel);
-    return set_server(channel, server) == ARES_SUCCESS;
+    source_ = settings.source;
+    ares_set_socket_functions(channel, &Callbacks::kSocketFunctions, this);
+    return set_server(channel, settings.server) == ARES_SUCCESS;
 }
 
-void Channel::send(std::span<const std::uint8_t> message, Exchange& exchange) {
+void Channel::send(UpstreamQuery& query, std::uint16_t id, bool edns, Exchange& exchange) {
+    const auto message = query.message(id, edns);
     exchange.channel = this;
-    ++in_flight_;
-    ++sent_;
+    exchange.query = &query;
+    exchange.datagram_size = 0;
+    in_flight_.push_back(&exchange);
+    busy_ = busy_ || in_flight_.size() > 1;
+    ++unsettled_;
     ares_send(handle(cares_.get()), message.data(), static_cast<int>(message.size()),
               &Callbacks::on_reply, &exchange);
+    port_.count_query();
 }
 
 void Channel::process(int fd, bool readable, bool writable) {
+    if (port_.is(fd) && readable) {
+        process_datagrams();
+        return;
+    }
     ares_process_fd(handle(cares_.get()), readable ? fd : ARES_SOCKET_BAD,
                     writable ? fd : ARES_SOCKET_BAD);
+}
+
+void Channel::process_datagrams() {
+    auto& datagrams = sockets_.datagrams();
+    const int count = port_.receive(datagrams);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+        hand_over(0, errno);
+        return;
+    }
+    for (int i = 0; i < count && !suspect(); ++i) {
+        const auto slot = static_cast<std::size_t>(i);
+        if (look_at(datagrams.at(slot)) && !suspect())
+            hand_over(slot, 0);
+    }
+    if (suspect())
+        abandon();
+}
+
+/// Lets c-ares read that datagram, or fail with `error`; it takes one each time that it is asked.
+void Channel::hand_over(std::size_t datagram, int error) {
+    if (!port_in_use_) {
+        if (error != 0)
+            close_port();
+        return;
+    }
+    if (error == 0)
+        incoming_ = datagram;
+    incoming_error_ = error;
+    ares_process_fd(handle(cares_.get()), port_.fd(), ARES_SOCKET_BAD);
+    incoming_.reset();
+    incoming_error_ = 0;
+}
+
+/// True if it is the reply to an exchange of this socket; else it is counted, and the wait goes on.
+bool Channel::look_at(std::span<const std::uint8_t> datagram) {
+    const auto exchange = std::ranges::find_if(in_flight_, [&](const Exchange* candidate) {
+        return check_reply(datagram, *candidate->query).has_value();
+    });
+    if (exchange != in_flight_.end()) {
+        (*exchange)->datagram_size = datagram.size();
+        return true;
+    }
+    if (datagram.size() >= 2) {  // late, or a second time
+        const auto id = static_cast<std::uint16_t>(datagram[0] << 8 | datagram[1]);
+        if (const auto spent = std::ranges::find(spent_, id); spent != spent_.end()) {
+            spent_.erase(spent);
+            return false;
+        }
+    }
+    ++strays_;
+    ++counters_.strays;
+    return false;
+}
+
+void Channel::remember(std::uint16_t id) {
+    if (spent_.size() == kMostSpent)
+        spent_.erase(spent_.begin());
+    spent_.push_back(id);
+}
+
+bool Channel::suspect() const {
+    return strays_ > kToleratedStrays;
+}
+
+/// Closes the socket before a guess can be right.
+void Channel::abandon() {
+    retired_ = true;
+    if (!in_flight_.empty())
+        ++counters_.abandoned;
+    for (auto* exchange : std::exchange(in_flight_, {})) {
+        exchange->outcome = Outcome::Abandoned;
+        finished_.push_back(exchange);
+    }
+    ares_cancel(handle(cares_.get()));
+    if (!port_in_use_)
+        close_port();
 }
 
 void Channel::process_timeouts() {
@@ -132,7 +388,7 @@ void Channel::process_timeouts() {
 
 void Channel::settle(Exchange& exchange) {
     exchange.channel = nullptr;
-    --in_flight_;
+    --unsettled_;
 }
 
 }  // namespace resolver

@@ -16,8 +16,10 @@ namespace resolver {
 
 class ChannelPool {
   public:
-    ChannelPool(SocketTable& sockets, FinishedQueue& finished, const ServerAddress& server,
-                Transport transport, std::chrono::milliseconds timeout, std::size_t size);
+    /// A channel is replaced after five seconds, or after `oldest` if that is less.
+    ChannelPool(SocketTable& sockets, FinishedQueue& finished, UpstreamCounters& counters,
+                const ChannelSettings& settings, std::size_t size,
+                std::chrono::milliseconds oldest = std::chrono::seconds(5));
 
     /// A channel for one more exchange; null if there is no memory for one.
     Channel* pick(RandomBits& random, Clock::time_point now);
@@ -25,18 +27,24 @@ class ChannelPool {
     /// Runs time-outs, and closes what is old and idle.
     void tick(Clock::time_point now);
 
+    /// Nothing is in flight.
+    bool idle() const;
+
   private:
     bool worn(const Channel& channel, Clock::time_point now) const;
     void drain(std::unique_ptr<Channel>& slot);
-    std::unique_ptr<Channel> open() const;
+    void take_spares();
+    void keep_or_drop(std::unique_ptr<Channel>& channel);
+    std::unique_ptr<Channel> open();
 
     SocketTable& sockets_;
     FinishedQueue& finished_;
-    ServerAddress server_;
-    Transport transport_;
-    std::chrono::milliseconds timeout_;
+    UpstreamCounters& counters_;
+    ChannelSettings settings_;
+    std::chrono::milliseconds oldest_;
     std::vector<std::unique_ptr<Channel>> slots_;  // null until first picked
     std::vector<std::unique_ptr<Channel>> draining_;
+    std::vector<std::unique_ptr<Channel>> spares_;  // to open one costs 72 KiB of initialising
 };
 
 }  // namespace resolver

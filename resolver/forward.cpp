@@ -1,15 +1,13 @@
 #include "resolver/forward.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <memory>
 #include <stdexcept>
 #include <utility>
 
-#include "resolver/channel_pool.h"
-#include "resolver/reply_check.h"
-#include "resolver/upstream_order.h"
-#include "resolver/upstream_query.h"
+#include "resolver/in_flight.h"
+#include "resolver/pending.h"
+#include "resolver/upstream_list.h"
 
 namespace resolver {
 
@@ -20,62 +18,13 @@ using std::chrono::milliseconds;
 // Stub resolvers wait 5 s; an answer that comes later is an answer to nobody.
 constexpr milliseconds kLongestWait{5000};
 constexpr milliseconds kTick{100};
-constexpr std::size_t kTriesPerUpstream = 2;
+constexpr milliseconds kReread{2000};
+constexpr std::uint32_t kFailuresPerUpstream = 2;
+constexpr std::uint32_t kMostFailures = 100;  // a port that refuses costs no time, but CPU
 constexpr std::size_t kMostPending = 10'000;
-constexpr std::size_t kUdpChannels = 16;  // shared out among the upstreams
-constexpr std::size_t kTcpChannels = 2;   // for each upstream
+constexpr std::size_t kMostSpares = 256;
 
-/// One question on its way. It outlives its completion while c-ares still knows of it.
-struct Pending : Exchange {
-    Pending(const Question& question, Forwarder::Completion&& on_done)
-        : query(question), completion(std::move(on_done)) {}
-
-    UpstreamQuery query;
-    Forwarder::Completion completion;  // empty once called
-    Order order{};
-    std::size_t tries = 0;
-    Clock::time_point deadline;
-    bool starts_with_tcp = false;
-    bool tcp = false;
-    bool edns = true;
-    std::size_t index = 0;  // in the table
-};
-
-struct UpstreamState {
-    ChannelPool udp;
-    ChannelPool udp_plain;
-    ChannelPool tcp;
-    UpstreamCounters counters;
-};
-
-enum class Verdict { Answer, AskOverTcp, AskWithoutOpt, TimedOut, Failed };
-
-Verdict judge(const Pending& pending) {
-    if (pending.outcome != Outcome::Reply)
-        return pending.outcome == Outcome::Timeout ? Verdict::TimedOut : Verdict::Failed;
-    const auto header = check_reply(pending.reply, pending.query);
-    if (!header)
-        return Verdict::Failed;
-    // c-ares cuts a longer datagram off at exactly these sizes and does not say so.
-    const std::size_t size = pending.reply.size();
-    const bool cut = size == kPlainPayload || size == kUpstreamPayload;
-    if (!pending.tcp && (header->truncated || cut))
-        return Verdict::AskOverTcp;
-    // RFC 6891 §7: a responder that does not know OPT says FORMERR, and has none in its reply.
-    if (pending.edns && header->rcode == kRcodeFormErr && !header->has_additional)
-        return Verdict::AskWithoutOpt;
-    return Verdict::Answer;
-}
-
-ServerAddress parse_server(const Upstream& upstream) {
-    in_addr v4{};
-    in6_addr v6{};
-    if (inet_pton(AF_INET, upstream.address.c_str(), &v4) == 1)
-        return {v4, upstream.port};
-    if (inet_pton(AF_INET6, upstream.address.c_str(), &v6) == 1)
-        return {v6, upstream.port};
-    throw std::invalid_argument("not an address: " + upstream.address);
-}
+using Result = tl::expected<std::span<const std::uint8_t>, ForwardError>;
 
 }  // namespace
 
@@ -84,75 +33,101 @@ struct Forwarder::Impl {
 
     void ask(const Question& question, Completion completion);
     void handle_finished();
-    void expire(Clock::time_point now);
+    void tick();
     void stop();
 
+    void reread(Clock::time_point now);
+    void expire(Clock::time_point now);
+    bool choose(Pending& pending);
     void start(Pending& pending, Clock::time_point now);
+    void send(Pending& pending, Clock::time_point now);
     void handle(Pending& pending);
     Verdict settle(Pending& pending);
+    void pass_over(Pending& pending);
     void try_next(Pending& pending, ForwardError error);
-    void complete(Pending& pending,
-                  tl::expected<std::span<const std::uint8_t>, ForwardError> result);
-    Pending& add(const Question& question, Completion&& completion);
+    void fail(Pending& pending, ForwardError error);
+    void complete(Pending& pending, std::span<std::uint8_t> reply, const Result& result);
+    Pending& add(const UpstreamQuery& query, std::uint64_t fingerprint);
     void remove(Pending& pending);
-    UpstreamState& upstream_of(const Pending& pending);
+    std::uint32_t most_failures() const;
 
     ForwardOptions options;
     RandomBits random;
-    UpstreamOrder order;
+    InFlight in_flight{random};
     SocketTable sockets;
+    ForwardCounters totals;
     bool stopping = false;
     bool handling = false;
-    std::size_t open = 0;  // not completed yet
+    std::size_t open = 0;  // waiters
+    Clock::time_point next_reread = Clock::now() + kReread;
     std::vector<std::unique_ptr<Pending>> table;
+    std::vector<std::unique_ptr<Pending>> spares;
     FinishedQueue finished;
-    std::vector<UpstreamState> upstreams;  // last: channels refer to the table and the queue
+    UpstreamList upstreams;  // last: channels refer to the table and the queue
 };
 
 Forwarder::Impl::Impl(Reactor& reactor, ForwardOptions given)
-    : options(std::move(given)), order(options.policy, options.upstreams.size()), sockets(reactor) {
-    const std::size_t count = options.upstreams.size();
-    if (count == 0 || count > kMostUpstreams)
-        throw std::invalid_argument("1 to 15 upstreams are possible");
-    const auto timeout = std::clamp(options.read_timeout, milliseconds{1}, kLongestWait);
-    const auto pool = [&](const ServerAddress& server, Transport transport, std::size_t size) {
-        return ChannelPool(sockets, finished, server, transport, timeout, size);
-    };
-    upstreams.reserve(count);
-    for (const auto& upstream : options.upstreams) {
-        const auto server = parse_server(upstream);
-        upstreams.push_back(
-            {pool(server, Transport::Udp, std::max(kUdpChannels / count, std::size_t{2})),
-             pool(server, Transport::UdpPlain, 2),
-             pool(server, Transport::Tcp, kTcpChannels),
-             {}});
-    }
+    : options(std::move(given)), sockets(reactor), upstreams(sockets, finished, options) {
+    if (!upstreams.take(options.upstreams))
+        throw std::invalid_argument(
+            "1 to 15 addresses of upstreams are needed, and a "
+            "source_address must be one too");
 }
 
 void Forwarder::Impl::ask(const Question& question, Completion completion) {
-    const bool full = table.size() >= kMostPending ||
+    const bool full = table.size() >= kMostPending || open >= kMostPending ||
                       (options.max_concurrent != 0 && open >= options.max_concurrent);
     if (stopping || full) {
         completion(tl::unexpected(stopping ? ForwardError::Stopped : ForwardError::Overload));
         return;
     }
+    const UpstreamQuery query(question);
+    const auto fingerprint = in_flight.fingerprint(query);
     const auto now = Clock::now();
-    auto& pending = add(question, std::move(completion));
-    pending.deadline = now + kLongestWait;
-    pending.order = order.next(random);
-    pending.starts_with_tcp = options.force_tcp || (question.over_tcp && !options.prefer_udp);
-    pending.tcp = pending.starts_with_tcp;
-    start(pending, now);
+    const auto deadline = now + std::min(question.patience, kLongestWait);
+    auto* pending = in_flight.find(query, fingerprint);
+    const bool joins = pending != nullptr && pending->deadline <= deadline;
+    if (!joins)
+        pending = &add(query, fingerprint);
+    ++open;
+    pending->waiters.push_back({std::move(completion), {}});
+    if (joins) {
+        pending->waiters.back().qname.assign(question.qname.begin(), question.qname.end());
+        ++totals.merged;
+        return;
+    }
+    pending->deadline = deadline;
+    pending->starts_with_tcp = options.force_tcp || (question.over_tcp && !options.prefer_udp);
+    start(*pending, now);
     handle_finished();
 }
 
+/// The next upstream in good health; or, with none, any. False if that is not wanted, or all loop.
+bool Forwarder::Impl::choose(Pending& pending) {
+    pending.server = upstreams.next(pending.turn, random);
+    if (pending.server != nullptr)
+        return true;
+    ++totals.all_down;
+    pending.server = upstreams.any(random);
+    return pending.server != nullptr && !options.failfast;
+}
+
 void Forwarder::Impl::start(Pending& pending, Clock::time_point now) {
-    auto& upstream = upstream_of(pending);
-    auto& udp = pending.edns ? upstream.udp : upstream.udp_plain;
-    auto* channel = (pending.tcp ? upstream.tcp : udp).pick(random, now);
-    ++upstream.counters.queries;
+    if (!choose(pending)) {
+        fail(pending, ForwardError::Network);
+        remove(pending);
+        return;
+    }
+    pending.tcp = pending.starts_with_tcp;
+    pending.edns = true;
+    send(pending, now);
+}
+
+void Forwarder::Impl::send(Pending& pending, Clock::time_point now) {
+    auto* channel = pending.server->pick(pending.tcp, pending.edns, random, now);
+    ++pending.server->counters().queries;
     if (channel != nullptr) {
-        channel->send(pending.query.message(random.next(), pending.edns), pending);
+        channel->send(pending.query, random.next(), pending.edns, pending);
         return;
     }
     pending.outcome = Outcome::Failed;
@@ -172,22 +147,25 @@ void Forwarder::Impl::handle_finished() {
 
 void Forwarder::Impl::handle(Pending& pending) {
     const auto verdict = settle(pending);
-    if (!pending.completion) {  // its deadline has passed
+    if (pending.waiters.empty()) {  // its deadline has passed
         remove(pending);
         return;
     }
     switch (verdict) {
         case Verdict::Answer:
-            complete(pending, std::span<const std::uint8_t>(pending.reply));
+            complete(pending, pending.reply, {});
             remove(pending);
+            return;
+        case Verdict::PassOver:
+            pass_over(pending);
             return;
         case Verdict::AskOverTcp:
             pending.tcp = true;
-            start(pending, Clock::now());
+            send(pending, Clock::now());
             return;
         case Verdict::AskWithoutOpt:
             pending.edns = false;
-            start(pending, Clock::now());
+            send(pending, Clock::now());
             return;
         case Verdict::TimedOut:
             try_next(pending, ForwardError::Timeout);
@@ -200,10 +178,8 @@ void Forwarder::Impl::handle(Pending& pending) {
 
 /// Takes leave of the channel, and keeps it from further use where the outcome tells against it.
 Verdict Forwarder::Impl::settle(Pending& pending) {
-    const auto verdict = judge(pending);
+    const auto verdict = judge(pending, options.failover);
     const bool failed = verdict == Verdict::TimedOut || verdict == Verdict::Failed;
-    if (failed)
-        ++upstream_of(pending).counters.failures;
     if (auto* channel = pending.channel) {
         // A connection that hangs would hang the next question too; and FORMERR may have turned
         // EDNS off for the whole channel.
@@ -211,20 +187,49 @@ Verdict Forwarder::Impl::settle(Pending& pending) {
             channel->retire();
         channel->settle(pending);
     }
+    if (failed) {
+        ++pending.server->counters().failures;
+        pending.server->health().suspect(random, Clock::now());
+    }
     return verdict;
+}
+
+/// As many upstreams as there are; the last one's reply is the answer, whatever it says.
+void Forwarder::Impl::pass_over(Pending& pending) {
+    const auto now = Clock::now();
+    if (pending.passed_over + 1 >= upstreams.size() || now + kTick >= pending.deadline) {
+        complete(pending, pending.reply, {});
+        remove(pending);
+        return;
+    }
+    ++pending.passed_over;
+    ++totals.failovers;
+    pending.last_reply = std::move(pending.reply);
+    start(pending, now);
+}
+
+std::uint32_t Forwarder::Impl::most_failures() const {
+    const auto by_default = kFailuresPerUpstream * static_cast<std::uint32_t>(upstreams.size());
+    const auto most = options.max_connect_attempts.value_or(by_default);
+    return most == 0 ? kMostFailures : std::min(most, kMostFailures);
 }
 
 void Forwarder::Impl::try_next(Pending& pending, ForwardError error) {
     const auto now = Clock::now();
-    ++pending.tries;
-    if (pending.tries >= kTriesPerUpstream * upstreams.size() || now + kTick >= pending.deadline) {
-        complete(pending, tl::unexpected(error));
+    if (++pending.failures >= most_failures() || now + kTick >= pending.deadline) {
+        fail(pending, error);
         remove(pending);
         return;
     }
-    pending.tcp = pending.starts_with_tcp;
-    pending.edns = true;
     start(pending, now);
+}
+
+/// With the reply that was passed over in hope of a better one, if there is one.
+void Forwarder::Impl::fail(Pending& pending, ForwardError error) {
+    if (pending.last_reply.empty())
+        complete(pending, {}, tl::unexpected(error));
+    else
+        complete(pending, pending.last_reply, {});
 }
 
 /// Completes what would be too late at the next tick; c-ares still holds it until its own time-out.
@@ -232,10 +237,26 @@ void Forwarder::Impl::expire(Clock::time_point now) {
     handling = true;  // what a completion causes must not change the table under this loop
     for (std::size_t i = 0; i < table.size(); ++i) {
         auto& pending = *table[i];
-        if (pending.completion && now + kTick >= pending.deadline)
-            complete(pending, tl::unexpected(ForwardError::Timeout));
+        if (!pending.waiters.empty() && now + kTick >= pending.deadline)
+            fail(pending, ForwardError::Timeout);
     }
     handling = false;
+}
+
+void Forwarder::Impl::reread(Clock::time_point now) {
+    if (!options.reread || now < next_reread)
+        return;
+    next_reread = now + kReread;
+    if (const auto list = options.reread())
+        upstreams.take(*list);
+}
+
+void Forwarder::Impl::tick() {
+    const auto now = Clock::now();
+    upstreams.tick(random, now);
+    expire(now);
+    handle_finished();
+    reread(now);
 }
 
 void Forwarder::Impl::stop() {
@@ -243,34 +264,52 @@ void Forwarder::Impl::stop() {
     upstreams.clear();
     finished.clear();
     for (const auto& pending : table) {
-        if (pending->completion)
-            complete(*pending, tl::unexpected(ForwardError::Stopped));
+        if (!pending->waiters.empty())
+            complete(*pending, {}, tl::unexpected(ForwardError::Stopped));
     }
 }
 
-void Forwarder::Impl::complete(Pending& pending,
-                               tl::expected<std::span<const std::uint8_t>, ForwardError> result) {
-    const auto completion = std::exchange(pending.completion, nullptr);
-    --open;
-    completion(result);
+/// Everybody gets `result` if it is an error, else the reply, with the name as they spelled it.
+void Forwarder::Impl::complete(Pending& pending, std::span<std::uint8_t> reply,
+                               const Result& result) {
+    in_flight.remove(pending);
+    auto waiters = std::exchange(pending.waiters, {});
+    for (const auto& waiter : waiters) {
+        --open;
+        if (!result) {
+            waiter.completion(result);
+            continue;
+        }
+        const auto as_asked = waiter.qname.empty() ? pending.query.question() : waiter.qname;
+        std::ranges::copy(as_asked, reply.begin() + kHeaderLength);
+        waiter.completion(std::span<const std::uint8_t>(reply));
+    }
+    waiters.clear();
+    pending.waiters = std::move(waiters);  // empty, but for its memory
 }
 
-Pending& Forwarder::Impl::add(const Question& question, Completion&& completion) {
-    table.push_back(std::make_unique<Pending>(question, std::move(completion)));
-    table.back()->index = table.size() - 1;
-    ++open;
-    return *table.back();
+Pending& Forwarder::Impl::add(const UpstreamQuery& query, std::uint64_t fingerprint) {
+    if (spares.empty()) {
+        table.push_back(std::make_unique<Pending>(query));
+    } else {
+        table.push_back(std::move(spares.back()));
+        spares.pop_back();
+        table.back()->renew(query);
+    }
+    auto& pending = *table.back();
+    pending.index = table.size() - 1;
+    pending.fingerprint = fingerprint;
+    in_flight.add(pending);
+    return pending;
 }
 
 void Forwarder::Impl::remove(Pending& pending) {
     const std::size_t index = pending.index;
     std::swap(table[index], table.back());
     table[index]->index = index;
+    if (spares.size() < kMostSpares)
+        spares.push_back(std::move(table.back()));
     table.pop_back();
-}
-
-UpstreamState& Forwarder::Impl::upstream_of(const Pending& pending) {
-    return upstreams[pending.order[pending.tries % upstreams.size()]];
 }
 
 Forwarder::Forwarder(Reactor& reactor, ForwardOptions options)
@@ -289,19 +328,21 @@ bool Forwarder::process(int fd, bool readable, bool writable) {
     if (channel == nullptr)
         return false;
     channel->process(fd, readable, writable);
+    impl_->upstreams.handle_probes();
     impl_->handle_finished();
     return true;
 }
 
-void Forwarder::tick() {
-    const auto now = Clock::now();
-    for (auto& upstream : impl_->upstreams) {
-        upstream.udp.tick(now);
-        upstream.udp_plain.tick(now);
-        upstream.tcp.tick(now);
+void Forwarder::flush() {
+    while (impl_->sockets.has_unsent()) {  // again if what cannot be sent goes elsewhere
+        impl_->sockets.flush();
+        impl_->upstreams.handle_probes();
+        impl_->handle_finished();
     }
-    impl_->expire(now);
-    impl_->handle_finished();
+}
+
+void Forwarder::tick() {
+    impl_->tick();
 }
 
 std::size_t Forwarder::pending() const {
@@ -310,9 +351,24 @@ std::size_t Forwarder::pending() const {
 
 std::vector<UpstreamCounters> Forwarder::counters() const {
     std::vector<UpstreamCounters> counters;
-    for (const auto& upstream : impl_->upstreams)
-        counters.push_back(upstream.counters);
+    for (const auto& server : impl_->upstreams.servers())
+        counters.push_back(server->counters());
     return counters;
+}
+
+const ForwardCounters& Forwarder::totals() const {
+    return impl_->totals;
+}
+
+std::vector<Upstream> Forwarder::upstreams() const {
+    std::vector<Upstream> upstreams;
+    for (const auto& server : impl_->upstreams.servers())
+        upstreams.push_back(server->upstream());
+    return upstreams;
+}
+
+bool Forwarder::down(std::size_t index) const {
+    return !impl_->upstreams.servers().at(index)->usable();
 }
 
 }  // namespace resolver

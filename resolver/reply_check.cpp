@@ -25,17 +25,21 @@ bool same_question(std::span<const std::uint8_t> ours, std::span<const std::uint
 
 }  // namespace
 
-std::optional<ReplyHeader> check_reply(std::span<const std::uint8_t> reply,
-                                       const UpstreamQuery& query) {
+bool is_for(std::span<const std::uint8_t> message, const UpstreamQuery& query) {
     const auto question = query.question();
     // A question cannot be compressed: there is nothing before it to point to.
-    if (reply.size() < kHeaderLength + question.size())
+    return message.size() >= kHeaderLength + question.size() && read16(message, 0) == query.id() &&
+           read16(message, 4) == 1 &&
+           same_question(question, message.subspan(kHeaderLength, question.size()));
+}
+
+std::optional<ReplyHeader> check_reply(std::span<const std::uint8_t> reply,
+                                       const UpstreamQuery& query) {
+    if (!is_for(reply, query))
         return std::nullopt;
     const bool response = (reply[2] & 0x80) != 0;
     const bool opcode_query = (reply[2] & 0x78) == 0;
-    if (!response || !opcode_query || read16(reply, 0) != query.id() || read16(reply, 4) != 1)
-        return std::nullopt;
-    if (!same_question(question, reply.subspan(kHeaderLength, question.size())))
+    if (!response || !opcode_query)
         return std::nullopt;
     return ReplyHeader{.truncated = (reply[2] & 0x02) != 0,
                        .rcode = static_cast<std::uint8_t>(reply[3] & 0x0f),

@@ -19,6 +19,9 @@ struct ReplyHeader {
 
 inline constexpr std::uint8_t kRcodeFormErr = 1;
 
+/// Whether the id and the one question of `message` are the query's.
+bool is_for(std::span<const std::uint8_t> message, const UpstreamQuery& query);
+
 /// nullopt if `reply` is no response to `query`: QR, opcode, id, one question, equal to ours in
 /// type and class, and in name but for case.
 std::optional<ReplyHeader> check_reply(std::span<const std::uint8_t> reply,

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string_view>
+
+#include "zones/name.h"
 
 namespace resolver {
 
@@ -60,6 +63,31 @@ std::span<const std::uint8_t> UpstreamQuery::question() const {
 
 std::uint16_t UpstreamQuery::id() const {
     return static_cast<std::uint16_t>(wire_[0] << 8 | wire_[1]);
+}
+
+bool UpstreamQuery::asks_the_same(const UpstreamQuery& other) const {
+    const auto end = wire_.begin() + static_cast<std::ptrdiff_t>(size_);
+    const auto name = wire_.begin() + kHeaderLength;
+    const auto rest = wire_.begin() + static_cast<std::ptrdiff_t>(name_end());
+    const auto same_but_for_case = [](std::uint8_t a, std::uint8_t b) {
+        return zones::to_lower(a) == zones::to_lower(b);
+    };
+    return size_ == other.size_ &&
+           std::equal(wire_.begin() + 2, wire_.begin() + 4, other.wire_.begin() + 2) &&
+           std::equal(name, rest, other.wire_.begin() + kHeaderLength, same_but_for_case) &&
+           std::equal(rest, end, other.wire_.begin() + (rest - wire_.begin()));
+}
+
+std::uint64_t UpstreamQuery::fingerprint(const zones::HashKey& key) const {
+    std::array<char, sizeof wire_> folded{};
+    folded[0] = static_cast<char>(wire_[2]);
+    folded[1] = static_cast<char>(wire_[3]);
+    std::size_t size = 2;
+    for (std::size_t at = kHeaderLength; at < size_; ++at) {
+        const auto octet = at < name_end() ? zones::to_lower(wire_[at]) : wire_[at];
+        folded[size++] = static_cast<char>(octet);
+    }
+    return zones::keyed_hash(key, {folded.data(), size});
 }
 
 void UpstreamQuery::append(std::span<const std::uint8_t> octets) {

@@ -8,12 +8,12 @@
 #include <span>
 
 #include "resolver/forward.h"
+#include "zones/hash.h"
 
 namespace resolver {
 
 inline constexpr std::size_t kHeaderLength = 12;       // RFC 1035 §4.1.1
 inline constexpr std::size_t kUpstreamPayload = 1232;  // DNS flag day 2020: no fragments
-inline constexpr std::size_t kPlainPayload = 512;      // RFC 1035 §4.2.1
 
 class UpstreamQuery {
   public:
@@ -27,9 +27,15 @@ class UpstreamQuery {
     std::span<const std::uint8_t> question() const;
     std::uint16_t id() const;
 
+    /// One reply serves both: name but for its case, type, class, flags, DO.
+    bool asks_the_same(const UpstreamQuery& other) const;
+    /// Equal for queries that ask the same.
+    std::uint64_t fingerprint(const zones::HashKey& key) const;
+
   private:
     void append(std::span<const std::uint8_t> octets);
     void append16(std::uint16_t value);
+    std::size_t name_end() const { return size_ - kOptLength - 4; }
 
     static constexpr std::size_t kOptLength = 11;
     std::array<std::uint8_t, kHeaderLength + 255 + 4 + kOptLength> wire_;

@@ -24,6 +24,10 @@ struct BlockLoad {
     std::set<std::string_view> seen;
 };
 
+void load_acl(const Directive& directive, BlockLoad& load) {
+    load.block.acl.push_back(read_acl(directive));
+}
+
 void load_bind(const Directive& directive, BlockLoad& load) {
     for (std::string& address : read_bind(directive)) {
         if (std::find(load.addresses.begin(), load.addresses.end(), address) ==
@@ -33,14 +37,21 @@ void load_bind(const Directive& directive, BlockLoad& load) {
     }
 }
 
+void load_cache(const Directive& directive, BlockLoad& load) {
+    load.block.cache = read_cache(directive);
+}
+
 void load_errors(const Directive& directive, BlockLoad& load) {
     check_errors(directive);
     load.block.errors = true;
 }
 
 void load_forward(const Directive& directive, BlockLoad& load) {
-    load.block.forwards.push_back(
-        read_forward(directive, load.folder, load.inactive, load.config.notices));
+    load.block.forwards.push_back(read_forward(directive, load.folder, load.config.notices));
+}
+
+void load_hosts(const Directive& directive, BlockLoad& load) {
+    load.block.hosts = read_hosts(directive, load.zones, load.folder);
 }
 
 void load_kubernetes(const Directive& directive, BlockLoad& load) {
@@ -55,6 +66,19 @@ void load_loadbalance(const Directive& directive, BlockLoad& load) {
 
 void load_log(const Directive& directive, BlockLoad& load) {
     load.block.logs.push_back(read_log(directive));
+}
+
+void load_loop(const Directive& directive, BlockLoad& load) {
+    check_loop(directive);
+    load.block.loop = true;
+}
+
+void load_rewrite(const Directive& directive, BlockLoad& load) {
+    load.block.rewrites.push_back(read_rewrite(directive));
+}
+
+void load_template(const Directive& directive, BlockLoad& load) {
+    load.block.templates.push_back(read_template(directive, load.zones));
 }
 
 /// There is one set of workers: the block that asks for most decides.
@@ -76,30 +100,33 @@ struct Plugin {
 };
 
 constexpr Plugin kPlugins[] = {
+    {"acl", load_acl, true, true},
     {"bind", load_bind, true, false},
-    {"cache", load_inactive<check_cache>, false, true},
+    {"cache", load_cache, false, true},
     {"errors", load_errors, false, true},
     {"forward", load_forward, true, true},
     {"health", load_inactive<check_health>, true, false},
+    {"hosts", load_hosts, false, true},
     {"kubernetes", load_kubernetes, false, true},
     {"loadbalance", load_loadbalance, true, true},
     {"log", load_log, true, true},
-    {"loop", load_inactive<check_loop>, false, true},
+    {"loop", load_loop, false, true},
     {"multisocket", load_multisocket, false, false},
     {"prometheus", load_inactive<check_prometheus>, false, true},
     {"ready", load_inactive<check_ready>, false, false},
     {"reload", load_inactive<check_reload>, true, false},
+    {"rewrite", load_rewrite, true, true},
+    {"template", load_template, true, true},
 };
 
 /// The rest of what CoreDNS 1.14 is built with.
 constexpr std::string_view kCorednsOnly[] = {
-    "acl",     "any",       "auto",         "autopath",   "azure",       "bufsize",  "cancel",
-    "chaos",   "clouddns",  "debug",        "dns64",      "dnssec",      "dnstap",   "erratic",
-    "etcd",    "file",      "geoip",        "grpc",       "grpc_server", "header",   "hosts",
-    "https",   "https3",    "k8s_external", "local",      "metadata",    "minimal",  "nomad",
-    "nsid",    "on",        "pprof",        "proxyproto", "quic",        "rewrite",  "root",
-    "route53", "secondary", "shed",         "sign",       "template",    "timeouts", "tls",
-    "trace",   "transfer",  "tsig",         "view",       "whoami"};
+    "any",     "auto",        "autopath", "azure",  "bufsize",  "cancel",       "chaos", "clouddns",
+    "debug",   "dns64",       "dnssec",   "dnstap", "erratic",  "etcd",         "file",  "geoip",
+    "grpc",    "grpc_server", "header",   "https",  "https3",   "k8s_external", "local", "metadata",
+    "minimal", "nomad",       "nsid",     "on",     "pprof",    "proxyproto",   "quic",  "root",
+    "route53", "secondary",   "shed",     "sign",   "timeouts", "tls",          "trace", "transfer",
+    "tsig",    "view",        "whoami"};
 
 const Plugin& find_plugin(const Directive& directive) {
     const auto* const plugin =

@@ -12,8 +12,13 @@
 #include <vector>
 
 #include "k8s_client/label_selector.h"
+#include "resolver/answer_cache.h"
 #include "resolver/forward.h"
+#include "server/acl.h"
 #include "server/config_error.h"
+#include "server/hosts.h"
+#include "server/rewrites.h"
+#include "server/templates.h"
 #include "zones/cluster_options.h"
 #include "zones/name.h"
 
@@ -47,7 +52,15 @@ struct KubernetesConfig {
 struct ForwardConfig {
     zones::Name from;
     std::vector<zones::Name> except;
+    resolver::RcodeSet next = 0;  // such a reply: the block's next `forward` line is asked
+    bool next_on_nodata = false;
     resolver::ForwardOptions options;
+};
+
+struct CacheConfig {
+    std::vector<zones::Name> zones;                  // empty: every name of the block
+    std::vector<zones::Name> no_success, no_denial;  // what is not to be kept (`disable`)
+    resolver::CacheOptions options;
 };
 
 /// `log [NAMES...] [FORMAT] { class ... }`; only the common format so far.
@@ -75,7 +88,13 @@ struct ServerBlock {
     std::vector<LogConfig> logs;
     std::optional<KubernetesConfig> kubernetes;
     std::vector<ForwardConfig> forwards;  // in the Corefile's order
-    bool empty = false;                   // no plugin that sees queries: every query is REFUSED
+    std::optional<CacheConfig> cache;
+    std::vector<AclConfig> acl;
+    std::vector<RewriteConfig> rewrites;
+    std::vector<TemplateConfig> templates;
+    std::optional<HostsConfig> hosts;
+    bool loop = false;
+    bool empty = false;  // no plugin that sees queries: every query is REFUSED
 };
 
 struct Config {

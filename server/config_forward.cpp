@@ -1,30 +1,33 @@
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 
-#include "server/config_files.h"
 #include "server/config_options.h"
 #include "server/config_plugins.h"
 #include "server/config_zones.h"
-#include "server/resolv_conf.h"
+#include "server/upstream_files.h"
 
 namespace server {
 namespace {
 
-constexpr std::size_t kMaxUpstreams = 15;  // coredns/plugin/forward
 constexpr std::uint16_t kDnsPort = 53;
 constexpr std::int64_t kMaxUint32 = std::numeric_limits<std::uint32_t>::max();
 constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
 
 struct Target {
     ForwardConfig config;
-    std::set<std::string>& inactive;
     std::chrono::nanoseconds expire{std::chrono::seconds(10)};
     std::chrono::nanoseconds max_age{0};
 };
 
-void note_inactive(const Directive& line, Target& target) {
-    target.inactive.insert("forward " + line.name);
+std::chrono::milliseconds to_milliseconds(std::chrono::nanoseconds duration) {
+    return std::chrono::ceil<std::chrono::milliseconds>(duration);
+}
+
+std::uint32_t read_count(const Directive& line) {
+    expect_arguments(line, 1, 1);
+    return static_cast<std::uint32_t>(read_integer(line, line.args[0], 0, kMaxUint32));
 }
 
 void read_except(const Directive& line, Target& target) {
@@ -57,7 +60,7 @@ void read_read_timeout(const Directive& line, Target& target) {
     if (timeout == std::chrono::nanoseconds(0)) {
         fail(line.at, "read_timeout must be more than 0", line.args[0]);
     }
-    target.config.options.read_timeout = std::chrono::ceil<std::chrono::milliseconds>(timeout);
+    target.config.options.read_timeout = to_milliseconds(timeout);
 }
 
 void read_max_concurrent(const Directive& line, Target& target) {
@@ -66,50 +69,69 @@ void read_max_concurrent(const Directive& line, Target& target) {
         static_cast<std::size_t>(read_integer(line, line.args[0], 0, kMaxInt));
 }
 
+/// No connection is kept while nothing is in flight, so that is what it is checked for.
 void read_expire(const Directive& line, Target& target) {
     expect_arguments(line, 1, 1);
     target.expire = read_duration(line, line.args[0]);
-    note_inactive(line, target);
 }
 
 void read_max_age(const Directive& line, Target& target) {
     expect_arguments(line, 1, 1);
     target.max_age = read_duration(line, line.args[0]);
-    note_inactive(line, target);
+    target.config.options.max_age = to_milliseconds(target.max_age);
 }
 
-void check_count(const Directive& line, Target& target) {
-    expect_arguments(line, 1, 1);
-    read_integer(line, line.args[0], 0, kMaxUint32);
-    note_inactive(line, target);
+/// As with `expire`: there are none to limit.
+void check_max_idle_conns(const Directive& line, Target& /*target*/) {
+    read_count(line);
 }
 
-void check_flag(const Directive& line, Target& target) {
+void read_max_fails(const Directive& line, Target& target) {
+    target.config.options.health.max_fails = read_count(line);
+}
+
+void read_max_connect_attempts(const Directive& line, Target& target) {
+    target.config.options.max_connect_attempts = read_count(line);
+}
+
+void read_failfast(const Directive& line, Target& target) {
     expect_arguments(line, 0, 0);
-    note_inactive(line, target);
+    target.config.options.failfast = true;
 }
 
-void check_health_check(const Directive& line, Target& target) {
+void read_next_on_nodata(const Directive& line, Target& target) {
+    expect_arguments(line, 0, 0);
+    target.config.next_on_nodata = true;
+}
+
+void read_health_check(const Directive& line, Target& target) {
     expect_arguments(line, 1, kNoLimit);
-    read_duration(line, line.args[0]);
+    resolver::HealthOptions& health = target.config.options.health;
+    health.interval = to_milliseconds(read_duration(line, line.args[0]));
     for (std::size_t i = 1; i < line.args.size(); ++i) {
         if (line.args[i] == "domain" && i + 1 < line.args.size()) {
-            read_name(line.at, line.args[++i]);
-        } else if (line.args[i] != "no_rec") {
+            const zones::Name domain = read_name(line.at, line.args[++i]);
+            health.domain.assign(domain.wire().begin(), domain.wire().end());
+        } else if (line.args[i] == "no_rec") {
+            health.recursion_desired = false;
+        } else {
             static constexpr std::string_view kKnown[] = {"no_rec", "domain FQDN"};
             fail(line.at, "unknown option of health_check", line.args[i], kKnown);
         }
     }
-    note_inactive(line, target);
 }
 
-/// The mnemonics of IANA's registry of DNS RCODEs, and NOTIMPL as miekg/dns has it too.
-void check_rcodes(const Directive& line, Target& target) {
-    static constexpr std::string_view kRcodes[] = {
+/// The mnemonics of IANA's registry of DNS RCODEs, and NOTIMPL as miekg/dns has it too. Those from
+/// 16 on need an OPT that our queries give no cause for: they are known, and never match.
+resolver::RcodeSet read_rcodes(const Directive& line) {
+    static constexpr std::string_view kNames[] = {
         "NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "NOTIMPL",  "REFUSED",
         "YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE", "BADSIG",   "BADVERS",
         "BADKEY",   "BADTIME", "BADMODE",  "BADNAME",  "BADALG",  "BADTRUNC", "BADCOOKIE"};
+    static constexpr unsigned kCodes[] = {0,  1,  2,  3,  4,  4,  5,  6,  7,  8, 9,
+                                          10, 16, 16, 17, 18, 19, 20, 21, 22, 23};
     expect_arguments(line, 1, kNoLimit);
+    resolver::RcodeSet rcodes = 0;
     for (std::string rcode : line.args) {
         std::transform(rcode.begin(), rcode.end(), rcode.begin(), [](char c) {
             return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -117,46 +139,55 @@ void check_rcodes(const Directive& line, Target& target) {
         if (line.name == "failover" && rcode == "NOERROR") {
             fail(line.at, "failover cannot be on NOERROR", rcode);
         }
-        read_word(line, rcode, kRcodes);
+        rcodes |= 1U << kCodes[read_word(line, rcode, kNames)];
     }
-    note_inactive(line, target);
+    return rcodes;
 }
 
-void check_source_address(const Directive& line, Target& target) {
+void read_failover(const Directive& line, Target& target) {
+    target.config.options.failover |= read_rcodes(line);
+}
+
+void read_next(const Directive& line, Target& target) {
+    target.config.next |= read_rcodes(line);
+}
+
+void read_source_address(const Directive& line, Target& target) {
     expect_arguments(line, 1, 1);
-    if (!parse_address(line.args[0])) {
+    const auto address = parse_address(line.args[0]);
+    if (!address) {
         fail(line.at, "source_address needs an IP address", line.args[0]);
     }
-    note_inactive(line, target);
+    target.config.options.source_address = *address;
 }
 
 constexpr Option<Target> kOptions[] = {
     {"doh_method", refuse_option<Target>},
     {"except", read_except},
     {"expire", read_expire},
-    {"failfast_all_unhealthy_upstreams", check_flag},
-    {"failover", check_rcodes},
+    {"failfast_all_unhealthy_upstreams", read_failfast},
+    {"failover", read_failover},
     {"force_tcp", read_force_tcp},
-    {"health_check", check_health_check},
+    {"health_check", read_health_check},
     {"max_age", read_max_age},
     {"max_concurrent", read_max_concurrent},
-    {"max_connect_attempts", check_count},
-    {"max_fails", check_count},
-    {"max_idle_conns", check_count},
-    {"next", check_rcodes},
-    {"next_on_nodata", check_flag},
+    {"max_connect_attempts", read_max_connect_attempts},
+    {"max_fails", read_max_fails},
+    {"max_idle_conns", check_max_idle_conns},
+    {"next", read_next},
+    {"next_on_nodata", read_next_on_nodata},
     {"policy", read_policy},
     {"prefer_udp", read_prefer_udp},
     {"read_timeout", read_read_timeout},
     {"resolver", refuse_option<Target>},
-    {"source_address", check_source_address},
+    {"source_address", read_source_address},
     {"tls", refuse_option<Target>},
     {"tls_servername", refuse_option<Target>},
 };
 
 /// One TO: an address, or the name servers of a file.
-std::vector<resolver::Upstream> read_upstream(const Directive& directive, std::string_view text,
-                                              const std::filesystem::path& folder) {
+void read_upstream(const Directive& directive, std::string_view text,
+                   const std::filesystem::path& folder, UpstreamFiles& upstreams) {
     std::string_view rest = text;
     if (rest.starts_with("dns://")) {
         rest.remove_prefix(6);
@@ -165,47 +196,44 @@ std::vector<resolver::Upstream> read_upstream(const Directive& directive, std::s
         fail(directive.at, "this protocol is not supported in this version", text, kKnown);
     }
     if (const auto endpoint = parse_endpoint(rest)) {
-        return {{endpoint->address, endpoint->port.value_or(kDnsPort)}};
+        upstreams.add({endpoint->address, endpoint->port.value_or(kDnsPort)});
+        return;
     }
-    const auto file = read_text_file(folder / rest);
-    if (rest.empty() || !file) {
-        const std::string reason = rest.empty() ? "empty" : file.error();
-        fail(directive.at, "not an IP address or file (" + reason + ")", text);
+    if (rest.empty()) {
+        fail(directive.at, "not an IP address or file (empty)", text);
     }
-    std::vector<resolver::Upstream> upstreams;
-    for (std::string& address : parse_nameservers(*file)) {
-        upstreams.push_back({std::move(address), kDnsPort});
+    if (const auto added = upstreams.add_file(folder / rest); !added) {
+        fail(directive.at, "not an IP address or file (" + added.error() + ")", text);
     }
-    return upstreams;
 }
 
-std::vector<resolver::Upstream> read_upstreams(const Directive& directive,
-                                               const std::filesystem::path& folder) {
-    std::vector<resolver::Upstream> upstreams;
+void read_upstreams(const Directive& directive, const std::filesystem::path& folder,
+                    resolver::ForwardOptions& options) {
+    UpstreamFiles files;
     for (std::size_t i = 1; i < directive.args.size(); ++i) {
-        for (auto& upstream : read_upstream(directive, directive.args[i], folder)) {
-            if (std::find(upstreams.begin(), upstreams.end(), upstream) == upstreams.end()) {
-                upstreams.push_back(std::move(upstream));
-            }
-        }
+        read_upstream(directive, directive.args[i], folder, files);
     }
-    if (upstreams.empty()) {
+    options.upstreams = files.upstreams();
+    if (options.upstreams.empty()) {
         fail(directive.at, "no nameservers found", text_of(directive));
     }
-    if (upstreams.size() > kMaxUpstreams) {
+    if (options.upstreams.size() > resolver::kMostUpstreams) {
         fail(directive.at,
-             "more than 15 TOs configured: " + std::to_string(upstreams.size()) + " upstreams",
+             "more than 15 TOs configured: " + std::to_string(options.upstreams.size()) +
+                 " upstreams",
              text_of(directive));
     }
-    return upstreams;
+    if (files.has_file()) {
+        options.reread = [files = std::move(files)]() mutable { return files.reread(); };
+    }
 }
 
 }  // namespace
 
 ForwardConfig read_forward(const Directive& directive, const std::filesystem::path& folder,
-                           std::set<std::string>& inactive, std::vector<std::string>& notices) {
+                           std::vector<std::string>& notices) {
     expect_arguments(directive, 2, kNoLimit);
-    Target target{{}, inactive};
+    Target target;
     const auto from = read_zones(directive.at, directive.args[0]);
     target.config.from = from.front();
     if (from.size() > 1) {
@@ -213,7 +241,7 @@ ForwardConfig read_forward(const Directive& directive, const std::filesystem::pa
                           ": forward takes only the first zone of " + directive.args[0] + ": " +
                           from.front().to_string());
     }
-    target.config.options.upstreams = read_upstreams(directive, folder);
+    read_upstreams(directive, folder, target.config.options);
     read_options<Target>(directive, kOptions, target);
     if (target.max_age != target.max_age.zero() && target.max_age < target.expire) {
         fail(directive.at, "max_age must be 0 or at least expire", text_of(directive));

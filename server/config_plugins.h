@@ -5,7 +5,6 @@
 #pragma once
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,9 +19,22 @@ KubernetesConfig read_kubernetes(const Directive& directive,
                                  const std::filesystem::path& folder,
                                  std::vector<std::string>& notices);
 
-/// Options that are right but have no effect are added to `inactive`.
 ForwardConfig read_forward(const Directive& directive, const std::filesystem::path& folder,
-                           std::set<std::string>& inactive, std::vector<std::string>& notices);
+                           std::vector<std::string>& notices);
+
+CacheConfig read_cache(const Directive& directive);
+
+/// `block_zones` as above.
+HostsConfig read_hosts(const Directive& directive, const std::vector<zones::Name>& block_zones,
+                       const std::filesystem::path& folder);
+
+/// `block_zones` as above.
+TemplateConfig read_template(const Directive& directive,
+                             const std::vector<zones::Name>& block_zones);
+
+RewriteConfig read_rewrite(const Directive& directive);
+
+AclConfig read_acl(const Directive& directive);
 
 LogConfig read_log(const Directive& directive);
 
@@ -34,7 +46,6 @@ unsigned read_multisocket(const Directive& directive);
 
 void check_errors(const Directive& directive);
 void check_loadbalance(const Directive& directive);
-void check_cache(const Directive& directive);
 void check_health(const Directive& directive);
 void check_loop(const Directive& directive);
 void check_prometheus(const Directive& directive);

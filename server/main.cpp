@@ -17,8 +17,10 @@
 #include "server/cluster_source.h"
 #include "server/command_line.h"
 #include "server/config.h"
+#include "server/hosts_reloader.h"
 #include "server/operator_log.h"
 #include "server/routing.h"
+#include "server/upstream_notices.h"
 #include "server/version.h"
 #include "server/worker.h"
 
@@ -111,6 +113,16 @@ bool wait_until_ready(const Sources& sources, const sigset_t& signals, server::O
     return true;
 }
 
+server::RoutingNotices notices_to(server::OperatorLog& log, server::UpstreamNotices& upstreams) {
+    return {
+        .at_load = [&log](const std::string& text) { log.write(Level::Warning, text); },
+        .loop = [&upstreams](const auto& probe, bool loops) { upstreams.loop(probe, loops); },
+        .down = [&upstreams](const auto& upstream, bool down) { upstreams.down(upstream, down); }};
+}
+
+/// Queries that wait for upstreams, on all workers together: about 40 MB at the worst.
+constexpr std::size_t kMostPending = 40'000;
+
 void announce(const server::Routing& routing) {
     for (const server::Route& route : routing.routes) {
         std::printf("listening %s\n", server::to_string(route.listen).c_str());
@@ -159,11 +171,12 @@ void write_pid(const std::filesystem::path& file) {
 void serve(const server::CommandLine& command_line) {
     const sigset_t signals = block_signals();
     server::OperatorLog log;
+    server::UpstreamNotices upstreams(log);
     server::Config config = server::load_config(server::read_corefile(command_line));
     server::settle_listens(config);
     const zones::HashKey key = random_key();
-    const server::Routing routing =
-        server::make_routing(config, server::listening_addresses(config), key);
+    server::Routing routing = server::make_routing(config, server::listening_addresses(config), key,
+                                                   notices_to(log, upstreams));
     for (const std::string& notice : config.notices) {
         log.write(Level::Info, notice);
     }
@@ -172,7 +185,10 @@ void serve(const server::CommandLine& command_line) {
         return;
     }
     const unsigned asked = command_line.workers != 0 ? command_line.workers : config.workers;
-    WorkerThreads workers(routing, asked != 0 ? asked : server::fitting_workers());
+    const unsigned count = asked != 0 ? asked : server::fitting_workers();
+    routing.max_pending = std::min<std::size_t>(routing.max_pending, kMostPending / count);
+    const server::HostsReloader hosts_reloader(routing.hosts, log);
+    WorkerThreads workers(routing, count);
     write_pid(command_line.pidfile);
     workers.start();
     if (!command_line.quiet) {

@@ -17,23 +17,43 @@ struct Pipeline::Asking {
     zones::MessageWriter writer;
     const Block* block = nullptr;            // null until one is found
     const ForwardConfig* forward = nullptr;  // of the upstream asked
+    BlockCache* cache = nullptr;             // null: what is asked now is not cached
+    zones::PlacedName asked{};               // the name that goes upstream
     zones::AnswerStyle style{};
     zones::Chain chain{};
     std::uint8_t flags3 = 0;  // taken over from an upstream
     Clock::time_point started{};
-    bool waits = false;  // for an upstream
+    std::size_t size = 0;    // of the reply, once there is one
+    bool waits = false;      // for an upstream
+    bool has_stale = false;  // the cache knows an answer that has expired
+    // After `rewrite`; `query` is then what the question has become.
+    const zones::Query* original = nullptr;
+    std::shared_ptr<const ReplyRewrite> reply_rewrite{};
+    std::span<std::uint8_t> reply_buffer{};  // for the reply as asked; `writer` has another
 };
 
 struct Pipeline::PendingQuery {
-    explicit PendingQuery(const Asking& asking)
-        : message(asking.query.message.begin(), asking.query.message.end()),
-          client(asking.client),
-          route(asking.route),
-          block(asking.block),
-          forward(asking.forward),
-          chain(asking.chain),
-          started(asking.started),
-          writer(asking.writer) {
+    /// Anew; its vectors keep their memory.
+    void hold(const Asking& asking) {
+        message.assign(asking.query.message.begin(), asking.query.message.end());
+        client = asking.client;
+        route = &asking.route;
+        block = asking.block;
+        forward = asking.forward;
+        cache = asking.cache;
+        asked = asking.asked;
+        background = false;
+        stale_at = Clock::time_point::max();
+        chain = asking.chain;
+        started = asking.started;
+        writer = asking.writer;
+        original_message.clear();
+        reply_rewrite = nullptr;
+        if (asking.reply_rewrite != nullptr) {
+            const auto& original = asking.original->message;
+            original_message.assign(original.begin(), original.end());
+            reply_rewrite = asking.reply_rewrite;
+        }
         const auto written = asking.writer.buffer().first(asking.writer.position());
         reply.assign(written.begin(), written.end());
     }
@@ -41,25 +61,36 @@ struct Pipeline::PendingQuery {
     /// Goes on where the query left off, with `buffer` for the reply.
     Asking resume(const zones::Query& query, std::span<std::uint8_t> buffer) const {
         std::memcpy(buffer.data(), reply.data(), reply.size());
-        Asking asking{query, client, route, writer};
+        Asking asking{query, client, *route, writer};
         asking.writer.move_to(buffer);
         asking.block = block;
         asking.forward = forward;
+        asking.cache = cache;
+        asking.asked = asked;
         asking.chain = chain;
         asking.started = started;
         return asking;
     }
 
     std::vector<std::uint8_t> message;
+    std::vector<std::uint8_t> original_message;  // empty: `message` is what was asked
+    std::shared_ptr<const ReplyRewrite> reply_rewrite;
     Client client;
-    const Route& route;
-    const Block* block;
-    const ForwardConfig* forward;
-    zones::Chain chain;
-    Clock::time_point started;
-    zones::MessageWriter writer;
+    const Route* route = nullptr;
+    const Block* block = nullptr;
+    const ForwardConfig* forward = nullptr;
+    BlockCache* cache = nullptr;
+    zones::PlacedName asked{};
+    bool background = false;  // no client waits (any more): only the cache does
+    Clock::time_point stale_at = Clock::time_point::max();  // then the client gets a stale answer
+    zones::Chain chain{};
+    Clock::time_point started{};
+    zones::MessageWriter writer{{}};
     std::vector<std::uint8_t> reply;  // what was written before: header, question, CNAMEs
 };
+
+/// RFC 8914 §4.23, §4.24; 0 where the upstream is not to blame.
+std::uint16_t code_of(resolver::ForwardError error);
 
 /// The header of `message` alone as a reply, with nothing but id, opcode and `rcode`.
 std::size_t write_bare_header(zones::Octets message, zones::Rcode rcode,

@@ -10,9 +10,6 @@ namespace {
 
 using zones::Rcode;
 using zones::Verdict;
-using Outcome = zones::ClusterZone::Outcome;
-
-constexpr std::size_t kMaxPending = 10000;
 
 std::uint64_t random_seed() {
     std::uint64_t seed = 0;
@@ -21,39 +18,8 @@ std::uint64_t random_seed() {
     return seed | 1U;
 }
 
-/// xorshift64* (Marsaglia, Vigna): which record comes first is no secret.
-std::uint32_t next_random(std::uint64_t& state) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return static_cast<std::uint32_t>(state * 0x2545f4914f6cdd1dU >> 32);
-}
-
-std::string text_of(resolver::ForwardError error, std::size_t max_concurrent) {
-    switch (error) {
-        case resolver::ForwardError::Timeout:
-            return "i/o timeout";
-        case resolver::ForwardError::Network:
-            return "no upstream could be reached";
-        case resolver::ForwardError::Overload:
-            return "concurrent queries exceeded maximum " +
-                   std::to_string(max_concurrent == 0 ? kMaxPending : max_concurrent);
-        case resolver::ForwardError::Stopped:
-            break;
-    }
-    return "the server is stopping";
-}
-
-/// RFC 8914 §4.23, §4.24; 0 where the upstream is not to blame.
-std::uint16_t code_of(resolver::ForwardError error) {
-    switch (error) {
-        case resolver::ForwardError::Timeout:
-            return zones::extended_error::kNoReachableAuthority;
-        case resolver::ForwardError::Network:
-            return zones::extended_error::kNetworkError;
-        default:
-            return 0;
-    }
+std::size_t size_limit(const zones::Query& query, const Client& client) {
+    return client.tcp ? zones::kMaxMessageSize : zones::udp_limit(query);
 }
 
 }  // namespace
@@ -72,12 +38,23 @@ Pipeline::Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySend
     : routing_(routing),
       sender_(sender),
       random_(random_seed()),
-      late_reply_(zones::kMaxMessageSize) {
+      late_reply_(zones::kMaxMessageSize),
+      rewritten_reply_(routing.rewrites.empty() ? 0 : zones::kMaxMessageSize),
+      cached_(routing.caches.empty() ? 0 : resolver::AnswerCache::kMaxMessage) {
     for (const auto& cluster : routing.clusters) {
         snapshots_.emplace_back(cluster->published());
     }
-    for (const ForwardConfig* config : routing.forwards) {
-        forwarders_.push_back(std::make_unique<resolver::Forwarder>(reactor, config->options));
+    for (const auto& hosts : routing.hosts) {
+        hosts_.emplace_back(hosts->tables());
+    }
+    for (const ForwardLine& line : routing.forwards) {
+        resolver::ForwardOptions options = line.config->options;
+        options.told_down = routing.told_down;
+        if (line.loop_zone) {
+            options.loops = routing.loops.get();
+            options.loop_zone = *line.loop_zone;
+        }
+        forwarders_.push_back(std::make_unique<resolver::Forwarder>(reactor, std::move(options)));
     }
 }
 
@@ -95,14 +72,25 @@ void Pipeline::begin_batch(Clock::time_point now) {
     for (auto& snapshot : snapshots_) {
         snapshot.refresh();
     }
+    for (auto& hosts : hosts_) {
+        hosts.refresh();
+    }
 }
 
-void Pipeline::tick() {
-    begin_batch(Clock::now());
+void Pipeline::tick(Clock::time_point now) {
+    begin_batch(now);
     for (const auto& forwarder : forwarders_) {
         forwarder->tick();
     }
+    serve_overdue();
     end_batch();
+}
+
+void Pipeline::end_batch() {
+    for (const auto& forwarder : forwarders_) {
+        forwarder->flush();
+    }
+    log_.flush();
 }
 
 bool Pipeline::process_upstream(int fd, bool readable, bool writable) {
@@ -129,9 +117,13 @@ Handled Pipeline::handle(std::span<const std::uint8_t> message, const Client& cl
     }
     Asking asking{query_, client, route, zones::MessageWriter(out)};
     asking.started = now_;
-    asking.writer.begin(query_, client.tcp ? zones::kMaxMessageSize : zones::udp_limit(query_));
+    asking.writer.begin(query_, size_limit(query_, client));
     if (verdict != Verdict::Ask) {
         return {refuse(asking, verdict)};
+    }
+    if (query_.qtype == resolver::kTypeHinfo && routing_.loops != nullptr &&
+        routing_.loops->saw(query_.name, now_)) {
+        return {finish(asking, Rcode::Refused, 0)};
     }
     asking.block = block_for(route, query_.name, query_.qtype);
     if (asking.block == nullptr || asking.block->config->empty) {
@@ -158,190 +150,38 @@ std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
     }
 }
 
-std::size_t Pipeline::resolve(Asking& asking) {
-    const Block& block = *asking.block;
-    const zones::PlacedName question = asking.writer.question_name();
-    if (query_.qclass != zones::kClassIn && refuses_class(block)) {
-        return finish(asking, Rcode::Refused, 0);
-    }
-    if (block.cluster == nullptr || query_.qclass != zones::kClassIn) {
-        return forward(asking, block, question);
-    }
-    asking.style = {.qtype = query_.qtype,
-                    .rotate = block.config->loadbalance,
-                    .stream = asking.client.tcp,
-                    .random = next_random(random_)};
-    const auto result =
-        block.cluster->zone().answer({question, &query_.name}, asking.style, asking.chain,
-                                     snapshots_[block.cluster_index].current(), asking.writer);
-    switch (result.outcome) {
-        case Outcome::Done:
-            return finish(asking, result.rcode, zones::header::kAa);
-        case Outcome::NextName:
-            return chase(asking, &block, result);
-        default:
-            return forward(asking, block, question);
-    }
-}
-
-/// We have no other class than IN; an upstream may.
-bool Pipeline::refuses_class(const Block& block) const {
-    return block.config->forwards.empty() ||
-           (block.cluster != nullptr && block.cluster->zone().is_ours(query_.name));
-}
-
-/// Follows a CNAME out of the zone: the target may be another block's, or an upstream's.
-std::size_t Pipeline::chase(Asking& asking, const Block* block, zones::ClusterZone::Result result) {
-    zones::LoweredName target;
-    while (result.outcome == Outcome::NextName) {
-        target.assign(asking.writer.placed(result.target));
-        if (has_owner(asking.chain, target.wire(), asking.writer)) {  // once round a loop
-            return finish(asking, Rcode::NoError, zones::header::kAa);
-        }
-        block = block_for(asking.route, target, query_.qtype);
-        if (block == nullptr) {
-            return finish(asking, Rcode::Refused, zones::header::kAa);
-        }
-        if (block->cluster == nullptr || !block->cluster->zone().is_ours(target)) {
-            return forward(asking, *block, result.target);
-        }
-        result = block->cluster->zone().answer({result.target, &target}, asking.style, asking.chain,
-                                               snapshots_[block->cluster_index].current(),
-                                               asking.writer);
-    }
-    return finish(asking, result.rcode, zones::header::kAa);
-}
-
-const ForwardConfig* Pipeline::forward_for(const Block& block, zones::NameView name,
-                                           std::size_t& index) const {
-    const auto qname = zones::Name::from_wire(name);
-    for (std::size_t i = 0; qname && i < block.config->forwards.size(); ++i) {
-        const ForwardConfig& config = block.config->forwards[i];
-        const bool excepted =
-            std::any_of(config.except.begin(), config.except.end(),
-                        [&](const zones::Name& zone) { return qname->is_at_or_below(zone); });
-        // A name equal to FROM is always forwarded, as CoreDNS does.
-        if (*qname == config.from || (qname->is_at_or_below(config.from) && !excepted)) {
-            index = block.first_forwarder + i;
-            return &config;
-        }
-    }
-    return nullptr;
-}
-
-std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedName name) {
-    std::size_t index = 0;
-    asking.forward = forward_for(block, asking.writer.placed(name), index);
-    if (asking.forward == nullptr) {
-        return fail(asking, Rcode::ServFail, "no next plugin found");
-    }
-    if (stopping_ || waiting() >= kMaxPending) {
-        return fail(asking,
-                    stopping_ ? resolver::ForwardError::Stopped : resolver::ForwardError::Overload);
-    }
-    ++counters_.forwarded;
-    asking.waits = true;
-    const std::size_t slot = take_slot(std::make_unique<PendingQuery>(asking));
-    const auto qname = asking.writer.placed(name);
-    const resolver::Question question{
-        .qname = {reinterpret_cast<const std::uint8_t*>(qname.data()), qname.size()},
-        .qtype = query_.qtype,
-        .qclass = query_.qclass,
-        .recursion_desired = query_.recursion_desired(),
-        .authentic_data = query_.authentic_data(),
-        .checking_disabled = query_.checking_disabled(),
-        .dnssec_ok = query_.dnssec_ok,
-        .over_tcp = asking.client.tcp};
-    forwarders_[index]->ask(question, [this, slot](const auto& reply) {
-        const auto pending = std::move(pending_[slot]);
-        free_pending_.push_back(slot);
-        complete(*pending, reply);
-    });
-    return 0;
-}
-
-std::size_t Pipeline::take_slot(std::unique_ptr<PendingQuery> pending) {
-    if (free_pending_.empty()) {
-        pending_.push_back(std::move(pending));
-        return pending_.size() - 1;
-    }
-    const std::size_t slot = free_pending_.back();
-    free_pending_.pop_back();
-    pending_[slot] = std::move(pending);
-    return slot;
-}
-
-void Pipeline::complete(
-    PendingQuery& pending,
-    const tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>& reply) {
-    zones::Query query;
-    zones::parse_query(pending.message, query);
-    Asking asking = pending.resume(query, late_reply_);
-    std::size_t size = 0;
-    if (reply) {
-        size = relay(asking, *reply);
-    } else {
-        size = fail(asking, reply.error());
-    }
-    if (size > 0) {
-        sender_.send(asking.client, late_reply_.data(), size);
-    }
-}
-
-std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> message) {
-    const auto reply = zones::parse_upstream_reply(message);
-    if (!reply) {
-        return fail(asking, Rcode::ServFail, "malformed reply from upstream");
-    }
-    const bool chained = asking.chain.links > 0;
-    // At the end of a chain the upstream's authority section denies the target, nothing else does.
-    const zones::RelayedSections wanted{.authority = !chained || reply->rcode == Rcode::NxDomain,
-                                        .additional = !chained};
-    const zones::MessageWriter before = asking.writer;
-    if (!zones::relay_records(*reply, wanted, asking.writer)) {
-        asking.writer = before;  // with the CNAMEs that are ours
-        return fail(asking, Rcode::ServFail, "malformed reply from upstream");
-    }
-    if ((reply->flags2 & zones::header::kTc) != 0) {
-        asking.writer.mark_truncated();
-    }
-    // AD is the upstream's word, for who asked to hear it (RFC 6840 §5.8). AA is ours: set where
-    // our own CNAME answers, clear on what is another server's.
-    const bool wants_ad = asking.query.dnssec_ok || asking.query.authentic_data();
-    asking.flags3 = wants_ad && !chained ? reply->flags3 & zones::header::kAd : 0;
-    if (chained && reply->rcode == Rcode::ServFail) {
-        asking.writer.set_extended_error(zones::extended_error::kNoReachableAuthority);
-    }
-    return finish(asking, reply->rcode, chained ? zones::header::kAa : 0);
-}
-
-std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
-    log_.error(*asking.block->config, asking.query, rcode, why);
-    // A chain that fails keeps its CNAMEs (RFC 6604 §3), with our authority over them.
-    return finish(asking, rcode, asking.chain.links > 0 ? zones::header::kAa : 0);
-}
-
-std::size_t Pipeline::fail(Asking& asking, resolver::ForwardError error) {
-    // Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.
-    const bool refused = error == resolver::ForwardError::Overload && asking.chain.links == 0;
-    if (const std::uint16_t code = code_of(error); code != 0) {
-        asking.writer.set_extended_error(code);
-    }
-    return fail(asking, refused ? Rcode::Refused : Rcode::ServFail,
-                text_of(error, asking.forward->options.max_concurrent));
-}
-
 std::size_t Pipeline::finish(Asking& asking, Rcode rcode, std::uint8_t flags2) {
     // nslookup warns about a server that does not recurse; where we forward, we do.
     const bool recursive = asking.block != nullptr && !asking.block->config->forwards.empty();
     const auto flags3 =
         static_cast<std::uint8_t>(asking.flags3 | (recursive ? zones::header::kRa : 0));
-    const std::size_t size = asking.writer.finish(rcode, flags2, flags3);
+    std::size_t size = asking.writer.finish(rcode, flags2, flags3);
+    const bool rewritten = asking.reply_rewrite != nullptr;
+    if (rewritten) {
+        size = write_as_asked(asking, size, rcode, flags2, flags3);
+    }
     if (asking.block != nullptr && !asking.block->config->logs.empty()) {
-        log_.reply(*asking.block->config, asking.query, asking.client,
-                   {asking.writer.buffer().data(), size}, Clock::now() - asking.started);
+        const auto reply = rewritten ? asking.reply_buffer : asking.writer.buffer();
+        log_.reply(*asking.block->config, rewritten ? *asking.original : asking.query,
+                   asking.client, {reply.data(), size}, Clock::now() - asking.started);
     }
     return size;
+}
+
+/// The finished reply to a rewritten question becomes one to the question that was asked.
+std::size_t Pipeline::write_as_asked(Asking& asking, std::size_t size, Rcode rcode,
+                                     std::uint8_t flags2, std::uint8_t flags3) {
+    zones::MessageWriter out(asking.reply_buffer);
+    out.begin(*asking.original, size_limit(*asking.original, asking.client));
+    out.take_extended_error(asking.writer);
+    if (!write_rewritten(*asking.reply_rewrite, asking.writer.buffer().first(size), out)) {
+        out.clear_records();
+        rcode = Rcode::ServFail;
+    }
+    if (asking.writer.truncated()) {
+        out.mark_truncated();
+    }
+    return out.finish(rcode, flags2, flags3);
 }
 
 }  // namespace server

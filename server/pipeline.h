@@ -43,8 +43,8 @@ class Pipeline {
 
     /// Before a batch: takes newer snapshots. `now` dates the batch's queries for the log.
     void begin_batch(Clock::time_point now);
-    /// After it: writes the log lines.
-    void end_batch() { log_.flush(); }
+    /// After it: sends what is left for upstreams, and writes the log lines.
+    void end_batch();
 
     /// Writes the reply to `message` into `out`. One that waits for an upstream goes to the sender,
     /// perhaps before this returns.
@@ -52,50 +52,82 @@ class Pipeline {
                    std::span<std::uint8_t> out);
 
     bool process_upstream(int fd, bool readable, bool writable);
-    /// Every 100 ms.
-    void tick();
+    /// Every 100 ms, or more often.
+    void tick(Clock::time_point now);
 
     /// Ends what waits with SERVFAIL, now: the sender must still be there. Forwards nothing after.
     void stop();
 
-    /// Queries that wait for an upstream.
-    std::size_t waiting() const { return pending_.size() - free_pending_.size(); }
+    /// Queries that wait for an upstream, and for which a client waits.
+    std::size_t waiting() const { return pending_.size() - free_pending_.size() - background_; }
 
     const QueryCounters& counters() const { return counters_; }
 
   private:
+    using UpstreamResult = tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>;
     struct Asking;
     struct PendingQuery;
+    /// What a plugin did: nothing; a reply; or a CNAME to `next`.
+    struct Step {
+        bool done = false;
+        std::optional<zones::PlacedName> next{};
+    };
 
     std::size_t refuse(Asking& asking, zones::Verdict verdict);
     std::size_t resolve(Asking& asking);
-    bool refuses_class(const Block& block) const;
-    std::size_t chase(Asking& asking, const Block* block, zones::ClusterZone::Result result);
+    bool resolve_rewritten(Asking& asking, const Block& block);
+    std::size_t answer(Asking& asking, const Block& first, zones::AskedName name);
+    std::optional<zones::PlacedName> answer_here(Asking& asking, const Block& block,
+                                                 const zones::AskedName& name);
+    bool is_denied(Asking& asking, const Block& block, const zones::LoweredName& qname);
+    Step answer_from_tables(Asking& asking, const Block& block, const zones::AskedName& name);
+    Step answer_from_templates(Asking& asking, const Templates& templates,
+                               const zones::AskedName& name);
     std::size_t forward(Asking& asking, const Block& block, zones::PlacedName name);
-    std::size_t relay(Asking& asking, std::span<const std::uint8_t> message);
+    void ask_upstream(const Asking& asking, std::size_t forwarder,
+                      std::unique_ptr<PendingQuery> pending);
+    std::size_t relay(Asking& asking, std::span<const std::uint8_t> message,
+                      const zones::TtlRange& ttls);
+    std::size_t finish_relayed(Asking& asking, zones::Rcode rcode, std::uint8_t flags3);
+    std::size_t answer_from_cache(Asking& asking, const Block& block);
+    std::size_t serve_cached(Asking& asking, const resolver::Found& found);
+    std::size_t serve_stale(Asking& asking);
+    void refresh(const Asking& asking, const Block& block);
+    std::optional<resolver::Cacheable> keep(const Asking& asking, const UpstreamResult& reply);
+    void serve_overdue();
     std::size_t finish(Asking& asking, zones::Rcode rcode, std::uint8_t flags2);
+    std::size_t write_as_asked(Asking& asking, std::size_t size, zones::Rcode rcode,
+                               std::uint8_t flags2, std::uint8_t flags3);
     std::size_t fail(Asking& asking, zones::Rcode rcode, std::string_view why);
     std::size_t fail(Asking& asking, resolver::ForwardError error);
+    std::unique_ptr<PendingQuery> hold(const Asking& asking);
     std::size_t take_slot(std::unique_ptr<PendingQuery> pending);
     const Block* block_for(const Route& route, const zones::LoweredName& name,
                            std::uint16_t qtype) const;
     const ForwardConfig* forward_for(const Block& block, zones::NameView name,
                                      std::size_t& index) const;
-    void complete(PendingQuery& pending,
-                  const tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>& reply);
+    void complete(PendingQuery& pending, const UpstreamResult& reply);
+    Asking resume(const PendingQuery& pending, zones::Query& query, zones::Query& original);
 
     const Routing& routing_;
     ReplySender& sender_;
     std::vector<Published<zones::Snapshot>::Reader> snapshots_;  // by cluster
+    std::vector<Published<zones::HostsTable>::Reader> hosts_;    // by Block::hosts_index
     QueryLog log_;
     QueryCounters counters_;
     Clock::time_point now_{};
     bool stopping_ = false;
     std::uint64_t random_;
-    zones::Query query_;  // the one in hand
+    zones::Query query_;            // the one in hand
+    zones::Query rewritten_query_;  // what it has become
     std::vector<std::uint8_t> late_reply_;
+    std::vector<std::uint8_t> rewritten_reply_;  // before it fits the question that was asked
+    std::vector<std::uint8_t> cached_;           // a message from the cache, or on its way there
+    std::size_t background_ = 0;                 // of what is pending: no client waits for it
+    std::size_t may_be_overdue_ = 0;  // of what is pending: has a moment for a stale answer
     std::vector<std::unique_ptr<PendingQuery>> pending_;  // null: free
     std::vector<std::size_t> free_pending_;
+    std::vector<std::unique_ptr<PendingQuery>> spare_pending_;
     std::vector<std::unique_ptr<resolver::Forwarder>> forwarders_;  // last: completes what waits
 };
 

@@ -13,6 +13,7 @@ namespace server {
 namespace {
 
 constexpr std::size_t kFlushAt = 64 * 1024;
+constexpr std::uint64_t kMostErrors = 100;  // lines a second
 
 struct NamedNumber {
     std::uint16_t number;
@@ -171,7 +172,7 @@ void QueryLog::reply(const ServerBlock& block, const zones::Query& query, const 
 
 void QueryLog::error(const ServerBlock& block, const zones::Query& query, zones::Rcode rcode,
                      std::string_view text) {
-    if (!block.errors) {
+    if (!block.errors || !may_write_error()) {
         return;
     }
     fmt::format_to(std::back_inserter(lines_), "[ERROR] plugin/errors: {} {} {}: {}\n",
@@ -182,7 +183,30 @@ void QueryLog::error(const ServerBlock& block, const zones::Query& query, zones:
     }
 }
 
+bool QueryLog::may_write_error() {
+    end_second();
+    return ++errors_ <= kMostErrors;
+}
+
+/// Says how many were left out, once the second is over.
+void QueryLog::end_second() {
+    const auto now = Clock::now();
+    if (now - second_ < std::chrono::seconds(1)) {
+        return;
+    }
+    if (errors_ > kMostErrors) {
+        fmt::format_to(std::back_inserter(lines_),
+                       "[ERROR] plugin/errors: {} more errors within a second\n",
+                       errors_ - kMostErrors);
+    }
+    second_ = now;
+    errors_ = 0;
+}
+
 void QueryLog::flush() {
+    if (errors_ > kMostErrors) {
+        end_second();
+    }
     std::string_view left = lines_;
     while (!left.empty()) {
         const ssize_t written = ::write(STDOUT_FILENO, left.data(), left.size());

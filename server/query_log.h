@@ -28,14 +28,21 @@ class QueryLog {
     void reply(const ServerBlock& block, const zones::Query& query, const Client& client,
                const LoggedReply& reply, std::chrono::nanoseconds duration);
 
-    /// A line for a query that a plugin failed to answer, if the block has `errors`.
+    /// A line for a query that a plugin failed to answer, if the block has `errors`. Beyond 100 in
+    /// a second they are only counted: an upstream that is away must not hold up whoever reads.
     void error(const ServerBlock& block, const zones::Query& query, zones::Rcode rcode,
                std::string_view text);
 
     void flush();
 
   private:
+    using Clock = std::chrono::steady_clock;
+    bool may_write_error();
+    void end_second();
+
     std::string lines_;
+    Clock::time_point second_{};  // when it began
+    std::uint64_t errors_ = 0;    // in this second
 };
 
 /// "A", "TYPE65280"; "IN", "CLASS32"; "NOERROR", "RCODE23".

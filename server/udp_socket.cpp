@@ -1,5 +1,6 @@
 #include "server/udp_socket.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -75,14 +76,14 @@ bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline) {
         out.msg_iov = &batch.out_io[replies];
         ++replies;
     }
-    send_all(batch, replies);
+    send_all(batch.out.data(), replies);
     batch.reset(count);
     return count == UdpBatch::kSize;
 }
 
-void UdpSocket::send_all(UdpBatch& batch, unsigned count) {
+void UdpSocket::send_all(mmsghdr* messages, unsigned count) {
     for (unsigned done = 0; done < count;) {
-        const int sent = sendmmsg(fd_.get(), &batch.out[done], count - done, 0);
+        const int sent = sendmmsg(fd_.get(), messages + done, count - done, 0);
         if (sent > 0) {
             done += static_cast<unsigned>(sent);
         } else if (errno != EINTR) {
@@ -93,18 +94,34 @@ void UdpSocket::send_all(UdpBatch& batch, unsigned count) {
 }
 
 void UdpSocket::send(const Client& client, const std::uint8_t* reply, std::size_t size) {
-    iovec io{const_cast<std::uint8_t*>(reply), size};
-    msghdr message{};
-    message.msg_name = const_cast<Client::Peer*>(&client.peer);
+    if (late_ == nullptr) {
+        late_ = std::make_unique<LateReplies>();
+    }
+    LateReplies& late = *late_;
+    const std::size_t i = late.count++;
+    size = std::min(size, late.replies[i].size());
+    std::memcpy(late.replies[i].data(), reply, size);
+    late.clients[i] = client;
+    late.io[i] = {late.replies[i].data(), size};
+    msghdr& message = late.out[i].msg_hdr;
+    message = {};
+    message.msg_name = &late.clients[i].peer;
     message.msg_namelen = client.peer_size;
-    message.msg_iov = &io;
+    message.msg_iov = &late.io[i];
     message.msg_iovlen = 1;
     if (client.control_size > 0) {
-        message.msg_control = const_cast<std::byte*>(client.control);
+        message.msg_control = late.clients[i].control;
         message.msg_controllen = client.control_size;
     }
-    if (sendmsg(fd_.get(), &message, 0) < 0) {
-        ++unsent_;
+    if (late.count == LateReplies::kSize) {
+        flush();
+    }
+}
+
+void UdpSocket::flush() {
+    if (late_ != nullptr && late_->count > 0) {
+        send_all(late_->out.data(), late_->count);
+        late_->count = 0;
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -32,6 +33,17 @@ struct UdpBatch {
     std::array<mmsghdr, kSize> in, out;
 };
 
+/// Replies that were not ready when their queries were handled, until they are sent together.
+struct LateReplies {
+    static constexpr std::size_t kSize = 64;
+
+    std::array<std::array<std::uint8_t, zones::kUdpSize>, kSize> replies;
+    std::array<Client, kSize> clients;
+    std::array<iovec, kSize> io;
+    std::array<mmsghdr, kSize> out;
+    unsigned count = 0;
+};
+
 class UdpSocket {
   public:
     /// `index` is what its clients carry.
@@ -42,19 +54,22 @@ class UdpSocket {
     /// Answers what has arrived, a batch at most; true if there may be more.
     bool serve(UdpBatch& batch, Pipeline& pipeline);
 
-    /// A reply on its own.
+    /// A reply on its own, of kUdpSize octets at most: sent with flush(), or before.
     void send(const Client& client, const std::uint8_t* reply, std::size_t size);
+    /// After everything that may have called send().
+    void flush();
 
     std::uint64_t unsent() const { return unsent_; }
 
   private:
-    void send_all(UdpBatch& batch, unsigned count);
+    void send_all(mmsghdr* messages, unsigned count);
 
     Fd fd_;
     const Route& route_;
     std::uint32_t index_;
     bool wildcard_;
     std::uint64_t unsent_ = 0;
+    std::unique_ptr<LateReplies> late_;  // null until there is one
 };
 
 }  // namespace server

@@ -10,6 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kTick = 100ms;
+// Where much waits for upstreams, what is given up comes in slices: no cluster name waits for all.
+constexpr auto kBusyTick = 10ms;
+constexpr std::size_t kManyWaiting = 500;
 constexpr auto kLongestWait = 5s;    // of a query for its upstream
 constexpr int kBatchesPerEvent = 4;  // then the other sockets get their turn
 
@@ -28,6 +31,7 @@ Worker::Worker(const Routing& routing)
 
 Worker::~Worker() {
     pipeline_.stop();  // while connections and sockets can still take the last replies
+    flush();
 }
 
 void Worker::open_sockets(const Routing& routing) {
@@ -61,13 +65,20 @@ void Worker::run() {
             dispatch(events[static_cast<std::size_t>(i)], now);
         }
         pipeline_.end_batch();
+        if (now >= next_tick) {
+            tick(now);
+            next_tick = now + (pipeline_.waiting() > kManyWaiting ? kBusyTick : kTick);
+        }
+        flush();
         if (stopping_ && (pipeline_.waiting() == 0 || now >= stop_by_)) {
             return;
         }
-        if (now >= next_tick) {
-            tick(now);
-            next_tick = now + kTick;
-        }
+    }
+}
+
+void Worker::flush() {
+    for (UdpSocket& socket : udp_) {
+        socket.flush();
     }
 }
 
@@ -125,7 +136,7 @@ void Worker::accept(std::uint32_t index, Pipeline::Clock::time_point now) {
 
 void Worker::tick(Pipeline::Clock::time_point now) {
     tcp_.tick(now);
-    pipeline_.tick();
+    pipeline_.tick(now);
     for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
         if (listeners_[i].paused) {
             listeners_[i].paused = false;

@@ -39,6 +39,7 @@ class Worker : private resolver::Reactor, private ReplySender {
     void dispatch(const epoll_event& event, Pipeline::Clock::time_point now);
     void accept(std::uint32_t index, Pipeline::Clock::time_point now);
     void tick(Pipeline::Clock::time_point now);
+    void flush();
     void stop_listening(Pipeline::Clock::time_point now);
 
     void watch(int fd, bool readable, bool writable) override;

@@ -9,14 +9,14 @@ set -euo pipefail
 
 build_packages=(
     g++ meson ninja-build pkg-config
-    libc-ares-dev libcli11-dev libcpp-httplib-dev libexpected-dev libfmt-dev libldns-dev libspdlog-dev
+    libc-ares-dev libcli11-dev libcpp-httplib-dev libexpected-dev libfmt-dev libldns-dev libre2-dev libspdlog-dev
     libssl-dev libyaml-cpp-dev zlib1g-dev rapidjson-dev doctest-dev bind9-dnsutils
 )
 # ip and sysctl make the namespaces of the client tests; setarch (util-linux) runs the TSan builds.
 # kubectl, jq and xz drive a real API server.
 test_packages=(
     clang clang-format python3 python3-dnspython nsd
-    busybox curl iproute2 jq knot-dnsutils ldnsutils openssl procps util-linux xz-utils
+    busybox curl dnsmasq-base iproute2 jq knot-dnsutils ldnsutils knot openssl procps unbound util-linux xz-utils
 )
 
 case "${1:-}" in
@@ -56,9 +56,9 @@ fi
 
 echo "Installing with apt-get${as_root[0]:+ (sudo)}: ${missing[*]}"
 
-# The nsd package would start a server on port 53; only its program is wanted.
+# The packages of name servers would start them on port 53; only their programs are wanted.
 policy=/usr/sbin/policy-rc.d
-if [[ " ${missing[*]} " == *" nsd "* ]] && [ ! -e "$policy" ]; then
+if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" > /dev/null
     "${as_root[@]}" chmod 755 "$policy"
     trap '"${as_root[@]}" rm -f "$policy"' EXIT

@@ -1,5 +1,3 @@
-// The entry point of every unit-test executable. Both are defined since the precompiled header has
-// read doctest.h before.
-#define DOCTEST_CONFIG_IMPLEMENT
+// The entry point of every unit-test executable, and doctest itself.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>

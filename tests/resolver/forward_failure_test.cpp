@@ -1,6 +1,7 @@
 // Upstreams that fail, and how soon and how often the one who asked hears of it.
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -38,7 +39,7 @@ TEST_CASE("a silent upstream: the next one is asked after read_timeout") {
     CHECK(ask_and_wait(forwarder, reactor).is_reply());
     CHECK(watch.elapsed() >= milliseconds(190));
     CHECK(watch.elapsed() < milliseconds(1500));
-    CHECK(silent.received().size() == 1);
+    CHECK(questions(silent) == 1);
     CHECK(forwarder.counters()[0].failures == 1);
     CHECK(forwarder.counters()[1].failures == 0);
 }
@@ -51,8 +52,8 @@ TEST_CASE("all silent: Timeout after two tries at each") {
     reactor.add(second);
     Forwarder forwarder(reactor, options_for({&first, &second}));
     CHECK(ask_and_wait(forwarder, reactor).is_error(ForwardError::Timeout));
-    CHECK(first.received().size() == 2);
-    CHECK(second.received().size() == 2);
+    CHECK(questions(first) == 2);
+    CHECK(questions(second) == 2);
     CHECK(forwarder.counters()[0].failures == 2);
 }
 
@@ -65,6 +66,7 @@ TEST_CASE("no question waits longer than 5 s, whatever read_timeout says") {
     Forwarder forwarder(reactor, options);
     auto patient = options;
     patient.read_timeout = std::chrono::seconds(60);
+    patient.health.max_fails = 0;
     PollReactor other_reactor;
     Forwarder other(other_reactor, patient);
     const auto unheard = ask(other);
@@ -142,6 +144,45 @@ TEST_CASE("TC from an upstream that does not listen on TCP: the next one answers
     CHECK_FALSE(upstream.received()[0].over_tcp);
 }
 
+TEST_CASE("TC, and then silence over TCP: the next one answers") {
+    FakeUpstream stalls([](FakeUpstream& self, const Received& query) {
+        auto reply = make_reply(query.message);
+        reply[2] |= 0x02;
+        if (!query.over_tcp)
+            self.send(query, reply);
+    });
+    FakeUpstream upstream(answer_all);
+    PollReactor reactor;
+    reactor.add(stalls);
+    reactor.add(upstream);
+    Forwarder forwarder(reactor, options_for({&stalls, &upstream}));
+    const Stopwatch watch;
+    const auto answer = ask_and_wait(forwarder, reactor);
+    REQUIRE(answer.is_reply());
+    CHECK((answer.reply[2] & 0x02) == 0);
+    CHECK(watch.elapsed() < milliseconds(1500));
+    CHECK(forwarder.counters()[0].failures == 1);
+}
+
+TEST_CASE("patience: who has waited elsewhere waits less here, and joins nobody who may longer") {
+    FakeUpstream silent(stay_silent);
+    PollReactor reactor;
+    reactor.add(silent);
+    auto options = options_for({&silent});
+    options.read_timeout = milliseconds(3000);
+    options.health.max_fails = 0;
+    Forwarder forwarder(reactor, options);
+    const Stopwatch watch;
+    const auto patient = ask(forwarder);
+    const auto hurried =
+        ask(forwarder, "Example.org", {.qname = {}, .qtype = 1, .patience = milliseconds(500)});
+    CHECK(forwarder.totals().merged == 0);
+    REQUIRE(reactor.run_until(forwarder, [&] { return hurried->calls > 0; }));
+    CHECK(hurried->is_error(ForwardError::Timeout));
+    CHECK(watch.elapsed() < milliseconds(1500));
+    CHECK(patient->calls == 0);
+}
+
 TEST_CASE("the next upstream is asked with OPT again, and by UDP") {
     FakeUpstream odd([](FakeUpstream& self, const Received& query) {
         if (has_opt(query.message))
@@ -198,11 +239,12 @@ TEST_CASE("TCP resets after TC do not fail the UDP questions beside them") {
     reactor.add(upstream);
     auto options = options_for({&upstream});
     options.read_timeout = milliseconds(3000);
+    options.health.max_fails = 0;
     Forwarder forwarder(reactor, options);
     std::vector<AnswerPtr> held_back;
     held_back.reserve(40);
     for (int i = 0; i < 40; ++i)
-        held_back.push_back(ask(forwarder, "wait.example"));
+        held_back.push_back(ask(forwarder, "w" + std::to_string(i) + ".example"));
     for (int i = 0; i < 5; ++i)
         CHECK(ask_and_wait(forwarder, reactor, "t.example").is_error(ForwardError::Network));
     REQUIRE(held.size() == 40);

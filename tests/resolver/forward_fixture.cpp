@@ -1,5 +1,6 @@
 #include "tests/resolver/forward_fixture.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace support {
@@ -48,6 +49,15 @@ Answer ask_and_wait(resolver::Forwarder& forwarder, PollReactor& reactor, std::s
     const auto answer = ask(forwarder, name, question);
     reactor.run_until(forwarder, [&] { return answer->calls > 0; });
     return *answer;
+}
+
+std::size_t questions(const FakeUpstream& upstream) {
+    return upstream.received().size() - probes(upstream);
+}
+
+std::size_t probes(const FakeUpstream& upstream) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        upstream.received(), [](const Received& query) { return !has_opt(query.message); }));
 }
 
 void answer_all(FakeUpstream& upstream, const Received& query) {

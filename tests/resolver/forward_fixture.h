@@ -41,6 +41,11 @@ Answer ask_and_wait(resolver::Forwarder& forwarder, PollReactor& reactor,
                     std::string_view name = "Example.org",
                     resolver::Question question = {.qname = {}, .qtype = 1});
 
+/// What an upstream was asked for clients, and what only to see whether it lives: probes alone have
+/// no OPT, unless it has said that it knows none.
+std::size_t questions(const FakeUpstream& upstream);
+std::size_t probes(const FakeUpstream& upstream);
+
 /// An upstream's script that answers everything.
 void answer_all(FakeUpstream& upstream, const Received& query);
 /// One that never answers.

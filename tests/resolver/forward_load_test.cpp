@@ -2,6 +2,7 @@
 #include <deque>
 #include <memory>
 #include <set>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -22,7 +23,7 @@ struct Stream : std::enable_shared_from_this<Stream> {
     void ask_one() {
         if (asked == total)
             return;
-        ++asked;
+        const auto name = wire_name("n" + std::to_string(asked++) + ".example.org");
         forwarder.ask({.qname = name}, [self = shared_from_this()](const auto& result) {
             self->answered += result ? 1 : 0;
             self->ask_one();
@@ -31,7 +32,6 @@ struct Stream : std::enable_shared_from_this<Stream> {
 
     Forwarder& forwarder;
     int total;
-    Octets name = wire_name("example.org");
     int asked = 0;
     int answered = 0;
 };
@@ -122,15 +122,15 @@ TEST_CASE("max_concurrent: one too many is refused at once, and only as long") {
     Forwarder forwarder(reactor, options);
     std::vector<AnswerPtr> answers;
     answers.reserve(3);
-    for (int i = 0; i < 3; ++i)
-        answers.push_back(ask(forwarder));
+    for (const char* name : {"a.test", "b.test", "c.test"})
+        answers.push_back(ask(forwarder, name));
     CHECK(ask(forwarder)->is_error(ForwardError::Overload));
     CHECK(forwarder.pending() == 3);
     REQUIRE(reactor.run_until(forwarder, [&] { return held.size() == 3; }));
     upstream.send(held[1], make_reply(held[1].message));
     REQUIRE(reactor.run_until(forwarder, [&] { return forwarder.pending() == 2; }));
-    CHECK(ask(forwarder)->calls == 0);
-    CHECK(ask(forwarder)->is_error(ForwardError::Overload));
+    CHECK(ask(forwarder, "d.test")->calls == 0);
+    CHECK(ask(forwarder, "e.test")->is_error(ForwardError::Overload));
 }
 
 TEST_CASE("without max_concurrent 10,000 may be pending") {
@@ -140,7 +140,7 @@ TEST_CASE("without max_concurrent 10,000 may be pending") {
     options.read_timeout = std::chrono::seconds(3);
     Forwarder forwarder(reactor, options);
     for (int i = 0; i < 10'000; ++i)
-        ask(forwarder);
+        ask(forwarder, std::to_string(i) + ".test");
     CHECK(forwarder.pending() == 10'000);
     CHECK(ask(forwarder)->is_error(ForwardError::Overload));
     // Channels are bounded too: 16 in use, 32 that still wait.

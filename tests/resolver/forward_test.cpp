@@ -2,6 +2,7 @@
 #include "resolver/forward.h"
 
 #include <stdexcept>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -65,7 +66,7 @@ TEST_CASE("a truncated reply is asked again over TCP at the same upstream") {
 }
 
 TEST_CASE("a datagram longer than we asked for is not cut off but asked for over TCP") {
-    for (const std::size_t size : {1232U, 1233U, 1500U, 4000U, 5000U}) {
+    for (const std::size_t size : {1233U, 1500U, 4000U, 5000U}) {
         CAPTURE(size);
         FakeUpstream upstream([size](FakeUpstream& self, const Received& query) {
             self.send(query, make_reply_of_size(query.message, size));
@@ -81,43 +82,21 @@ TEST_CASE("a datagram longer than we asked for is not cut off but asked for over
     }
 }
 
-TEST_CASE("a datagram of 513 to 1231 octets is taken as it is") {
-    FakeUpstream upstream([](FakeUpstream& self, const Received& query) {
-        self.send(query, make_reply_of_size(query.message, 1231));
-    });
-    PollReactor reactor;
-    reactor.add(upstream);
-    Forwarder forwarder(reactor, options_for({&upstream}));
-    CHECK(ask_and_wait(forwarder, reactor).reply.size() == 1231);
-    CHECK(upstream.received().size() == 1);
+TEST_CASE("a datagram of up to 1232 octets is taken as it is") {
+    for (const std::size_t size : {511U, 512U, 513U, 1231U, 1232U}) {
+        CAPTURE(size);
+        FakeUpstream upstream([size](FakeUpstream& self, const Received& query) {
+            self.send(query, make_reply_of_size(query.message, size));
+        });
+        PollReactor reactor;
+        reactor.add(upstream);
+        Forwarder forwarder(reactor, options_for({&upstream}));
+        CHECK(ask_and_wait(forwarder, reactor).reply.size() == size);
+        CHECK(upstream.received().size() == 1);
+    }
 }
 
-TEST_CASE("what does not match is ignored and the wait goes on") {
-    FakeUpstream upstream([](FakeUpstream& self, const Received& query) {
-        auto wrong_id = make_reply(query.message, 5);
-        wrong_id[0] ^= 0xff;
-        auto wrong_name = make_reply(query.message, 5);
-        wrong_name[13] ^= 0x01;
-        auto wrong_type = make_reply(query.message, 5);
-        wrong_type[wrong_type.size() - 3] ^= 0x04;
-        self.send(query, wrong_id);
-        self.send(query, wrong_name);
-        self.send(query, wrong_type);
-        self.send(query, Octets{});
-        self.send(query, Octets{1, 2, 3});
-        self.send(query, make_reply(query.message, 3));
-    });
-    PollReactor reactor;
-    reactor.add(upstream);
-    Forwarder forwarder(reactor, options_for({&upstream}));
-    const auto answer = ask_and_wait(forwarder, reactor);
-    REQUIRE(answer.is_reply());
-    CHECK((answer.reply[3] & 0x0f) == 3);
-    CHECK(upstream.received().size() == 1);
-    CHECK(forwarder.counters()[0].failures == 0);
-}
-
-TEST_CASE("a reply in another case is the same name's") {
+TEST_CASE("a reply in another case is the same name's, and gets the case of who asked") {
     FakeUpstream upstream([](FakeUpstream& self, const Received& query) {
         auto reply = make_reply(query.message);
         reply[13] ^= 0x20;
@@ -128,7 +107,7 @@ TEST_CASE("a reply in another case is the same name's") {
     Forwarder forwarder(reactor, options_for({&upstream}));
     const auto answer = ask_and_wait(forwarder, reactor, "Example.org");
     REQUIRE(answer.is_reply());
-    CHECK(answer.reply[13] == 'e');
+    CHECK(answer.reply[13] == 'E');
     CHECK(upstream.received()[0].message[13] == 'E');
 }
 
@@ -160,7 +139,7 @@ TEST_CASE("a late reply to a question that went elsewhere changes nothing") {
     std::vector<AnswerPtr> others;
     others.reserve(50);
     for (int i = 0; i < 50; ++i)
-        others.push_back(ask(forwarder, "other.example"));
+        others.push_back(ask(forwarder, "other" + std::to_string(i) + ".example"));
     slow.send(*unanswered, make_reply(unanswered->message, 5));
     REQUIRE(reactor.run_until(forwarder, [&] { return forwarder.pending() == 0; }));
     CHECK(first->is_reply());
@@ -230,8 +209,8 @@ TEST_CASE("a FORMERR among long replies on one channel leaves those long") {
     Forwarder forwarder(reactor, options_for({&upstream}));
     std::vector<AnswerPtr> long_ones;
     for (int i = 0; i < 60; ++i) {
-        ask(forwarder, "odd.example");
-        long_ones.push_back(ask(forwarder, "long.example"));
+        ask(forwarder, "odd" + std::to_string(i) + ".example");
+        long_ones.push_back(ask(forwarder, "long" + std::to_string(i) + ".example"));
     }
     REQUIRE(reactor.run_until(forwarder, [&] { return forwarder.pending() == 0; }));
     for (const auto& answer : long_ones) {

@@ -122,23 +122,78 @@ TEST_CASE("forward: options that have an effect") {
     CHECK(with_option("max_concurrent 1000").options.max_concurrent == 1000);
 }
 
-TEST_CASE("forward: options without an effect yet are named") {
+TEST_CASE("forward: health") {
+    const resolver::ForwardOptions plain = with_option("").options;
+    CHECK(plain.health.max_fails == 2);
+    CHECK(plain.health.interval.count() == 500);
+    CHECK(plain.health.recursion_desired);
+    CHECK(plain.health.domain == std::vector<std::uint8_t>{0});
+    CHECK(!plain.failfast);
+    CHECK(with_option("max_fails 0").options.health.max_fails == 0);
+    CHECK(with_option("failfast_all_unhealthy_upstreams").options.failfast);
+    const auto probe = with_option("health_check 5s no_rec domain a.b").options.health;
+    CHECK(probe.interval.count() == 5000);
+    CHECK(!probe.recursion_desired);
+    CHECK(probe.domain == std::vector<std::uint8_t>{1, 'a', 1, 'b', 0});
+}
+
+TEST_CASE("forward: which upstream, how often, from where") {
+    const ForwardConfig plain = with_option("");
+    CHECK(plain.next == 0);
+    CHECK(!plain.next_on_nodata);
+    CHECK(plain.options.failover == 0);
+    CHECK(!plain.options.max_connect_attempts);
+    CHECK(plain.options.max_age.count() == 0);
+    CHECK(plain.options.source_address.empty());
+    CHECK(!plain.options.reread);
+    CHECK(with_option("next NXDOMAIN servfail\nnext NOERROR").next == (1U << 3 | 1U << 2 | 1U));
+    CHECK(with_option("next_on_nodata").next_on_nodata);
+    CHECK(with_option("failover SERVFAIL refused NOTIMP NOTIMPL BADCOOKIE").options.failover ==
+          (1U << 2 | 1U << 5 | 1U << 4 | 1U << 23));
+    CHECK(with_option("max_connect_attempts 0").options.max_connect_attempts == 0);
+    CHECK(with_option("max_connect_attempts 4294967295").options.max_connect_attempts ==
+          4294967295);
+    CHECK(with_option("max_age 1h").options.max_age.count() == 3'600'000);
+    CHECK(with_option("source_address 2001:DB8::7").options.source_address == "2001:db8::7");
+}
+
+TEST_CASE("forward: all options are active, but for those that are refused") {
     for (const std::string option :
          {"expire 10s", "expire 0", "max_age 1h", "max_age 0", "max_idle_conns 0", "max_fails 3",
-          "max_connect_attempts 4294967295", "health_check 5s", "health_check 5s no_rec",
-          "health_check 5s no_rec domain example.org", "next NXDOMAIN servfail", "next_on_nodata",
-          "failfast_all_unhealthy_upstreams", "failover SERVFAIL REFUSED NOTIMP",
-          "source_address 192.0.2.7"}) {
+          "max_connect_attempts 4", "health_check 5s", "next NXDOMAIN", "next_on_nodata",
+          "failfast_all_unhealthy_upstreams", "failover SERVFAIL", "source_address 192.0.2.7"}) {
         CAPTURE(option);
-        CHECK(loaded("forward . ::1 {\n" + option + "\n}").notices ==
-              std::vector<std::string>{"not active in this version: forward " +
-                                       option.substr(0, option.find(' '))});
+        CHECK(loaded("forward . ::1 {\n" + option + "\n}").notices.empty());
     }
     for (const std::string option : {"tls", "tls ca.pem", "tls_servername dns.example.org",
                                      "doh_method GET", "resolver 192.0.2.1"}) {
         CHECK(error_in(option) ==
               "Corefile:3: option not supported in this version: read '" + option + "'");
     }
+}
+
+TEST_CASE("forward: a file of name servers is read again when it changes") {
+    const ScratchFolder folder;
+    folder.write("resolv.conf", "nameserver 192.0.2.1\n");
+    const auto config = loaded("forward . 192.0.2.9 resolv.conf", folder.path());
+    auto reread = config.blocks.at(0).forwards.at(0).options.reread;
+    REQUIRE(reread);
+    CHECK(!reread());
+    folder.write("resolv.conf", "nameserver 192.0.2.1\nnameserver 192.0.2.2\n");
+    CHECK(reread() == Upstreams{{"192.0.2.9", 53}, {"192.0.2.1", 53}, {"192.0.2.2", 53}});
+    CHECK(!reread());
+    auto other_worker = config.blocks.at(0).forwards.at(0).options.reread;
+    CHECK(other_worker());
+    std::filesystem::remove(folder.path() / "resolv.conf");
+    CHECK(!reread());
+    folder.write("resolv.conf", "# nobody, for the moment\n");
+    CHECK(!reread());
+    // A comment changes nothing; what a rename puts there is read.
+    folder.write("resolv.conf", "# both\nnameserver 192.0.2.1\nnameserver 192.0.2.2\n");
+    CHECK(!reread());
+    folder.write("new.conf", "nameserver 192.0.2.3\n");
+    std::filesystem::rename(folder.path() / "new.conf", folder.path() / "resolv.conf");
+    CHECK(reread() == Upstreams{{"192.0.2.9", 53}, {"192.0.2.3", 53}});
 }
 
 TEST_CASE("forward: wrong options") {

@@ -37,6 +37,7 @@ struct Reply {
     std::string flags;  // "qr aa rd ra", in this order
     bool edns = false;
     bool dnssec_ok = false;
+    std::uint16_t extended_error = 0;  // the code of its EDE option, which then is the only one
     std::vector<std::string> question, answer, authority, additional;  // OPT is not among them
     std::size_t size = 0;
 };

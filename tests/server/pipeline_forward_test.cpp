@@ -29,8 +29,12 @@ struct ForwardingRig : Rig {
     }
 };
 
+/// Without health probes, which have no OPT.
 std::size_t questions_for(const FakeUpstream& upstream) {
-    return upstream.received().size();
+    const auto& received = upstream.received();
+    return static_cast<std::size_t>(
+        std::count_if(received.begin(), received.end(),
+                      [](const Received& query) { return support::has_opt(query.message); }));
 }
 
 }  // namespace

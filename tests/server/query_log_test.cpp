@@ -99,6 +99,23 @@ const LogConfig kAll{{name(".")}, true, true, true};
 
 }  // namespace
 
+TEST_CASE("after `rewrite` the line has the name that was asked, at once and late") {
+    auto made = logging_block({kAll});
+    server::RewriteConfig rule;
+    rule.from = "alias.test";
+    rule.to = "web.prod.svc.cluster.local";
+    made.rewrites.push_back(rule);
+    rule.from = "far.test";
+    rule.to = "example.org";
+    made.rewrites.push_back(rule);
+    const std::string text = printed(made, {{.name = "Alias.test"}, {.name = "far.test"}});
+    CHECK(lines_of(text) == 2);
+    CHECK(text.find("\"A IN alias.test. udp 28 false 512\" NOERROR") != std::string::npos);
+    CHECK(text.find("\"A IN far.test. udp 26 false 512\" SERVFAIL") != std::string::npos);
+    CHECK(text.find("cluster.local") == std::string::npos);
+    CHECK(text.find("example.org") == std::string::npos);
+}
+
 TEST_CASE("the common format") {
     CHECK(std::regex_match(
         printed(logging_block({kAll}), {kSuccess}),
@@ -166,6 +183,21 @@ TEST_CASE("errors: a line for what failed, with rcode, name and why") {
     nowhere.errors = true;
     CHECK(printed(nowhere, {{.name = "example.org", .type = 4711}}) ==
           "[ERROR] plugin/errors: 2 example.org. TYPE4711: no next plugin found\n");
+}
+
+TEST_CASE("errors: a flood of them is counted, not written") {
+    CapturedOutput output;
+    Rig rig({logging_block({}, true)});
+    constexpr std::size_t kMany = 1000;
+    for (std::size_t i = 0; i < kMany; ++i) {
+        rig.handle(make_query({.name = "n" + std::to_string(i) + ".example.org"}));
+    }
+    REQUIRE(rig.run_until([&] { return rig.late().size() == kMany; }));
+    rig.pipeline().end_batch();
+    CHECK(lines_of(output.text()) >= 100);
+    CHECK(lines_of(output.text()) < kMany / 2);
+    REQUIRE(rig.run_until(
+        [&] { return output.text().find(" more errors within a second\n") != std::string::npos; }));
 }
 
 TEST_CASE("errors: the limit of forward is named") {

@@ -69,7 +69,7 @@ bool Rig::run_until(const std::function<bool()>& condition) {
         }
         run_once(kWaitMs);
         if (Clock::now() >= next_tick) {
-            pipeline_->tick();
+            pipeline_->tick(now());
             next_tick += kTick;
         }
     }
@@ -77,6 +77,7 @@ bool Rig::run_until(const std::function<bool()>& condition) {
 }
 
 void Rig::run_once(int wait_ms) {
+    pipeline_->end_batch();
     std::vector<pollfd> polled{{poll_.fd(), POLLIN, 0}};
     for (const auto& [fd, events] : watched_) {
         polled.push_back({fd, events, 0});
@@ -122,6 +123,7 @@ void Rig::send(const Client& client, const std::uint8_t* reply, std::size_t size
         tcp_->send(client, reply, size);
     } else if (socket_ != nullptr) {
         socket_->send(client, reply, size);
+        socket_->flush();
     } else {
         late_.emplace_back(reply, reply + size);
     }

@@ -68,8 +68,8 @@ TEST_CASE("forward lines are numbered across the blocks, in the Corefile's order
     REQUIRE(routing.forwards.size() == 3);
     CHECK(routing.blocks[0].first_forwarder == 0);
     CHECK(routing.blocks[2].first_forwarder == 2);
-    CHECK(routing.forwards[1]->options.upstreams.front().port == 2);
-    CHECK(routing.forwards[2]->options.upstreams.front().port == 3);
+    CHECK(routing.forwards[1].config->options.upstreams.front().port == 2);
+    CHECK(routing.forwards[2].config->options.upstreams.front().port == 3);
 }
 
 TEST_CASE("each kubernetes block has a cluster of its own") {

@@ -33,6 +33,7 @@ bool PollReactor::run_until(resolver::Forwarder& forwarder, const std::function<
 }
 
 void PollReactor::poll_once(resolver::Forwarder& forwarder) {
+    forwarder.flush();
     std::vector<pollfd> polled;
     for (const auto& [fd, events] : events_)
         polled.push_back({fd, events, 0});

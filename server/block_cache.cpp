@@ -1,0 +1,59 @@
+#include "server/block_cache.h"
+
+#include <ctime>
+
+namespace server {
+namespace {
+
+zones::ZoneTable table_of(const std::vector<zones::Name>& names) {
+    zones::ZoneTable table;
+    for (const zones::Name& name : names) {
+        table.add(name, 0);
+    }
+    return table;
+}
+
+std::uint32_t unix_time() {
+    return static_cast<std::uint32_t>(time(nullptr));
+}
+
+}  // namespace
+
+BlockCache::BlockCache(const CacheConfig& config, zones::HashKey key)
+    : zones_(table_of(config.zones)),
+      no_success_(table_of(config.no_success)),
+      no_denial_(table_of(config.no_denial)),
+      store_(config.options, key) {}
+
+bool BlockCache::covers(const zones::LoweredName& qname) const {
+    return zones_.empty() || zones_.find(qname).has_value();
+}
+
+std::optional<resolver::Cacheable> BlockCache::take(const resolver::CacheQuestion& question,
+                                                    const zones::LoweredName& qname,
+                                                    const zones::UpstreamReply& reply,
+                                                    Clock::time_point now,
+                                                    std::span<std::uint8_t> buffer) {
+    const auto kept = resolver::make_cacheable(reply, store_.options().ttls, unix_time(),
+                                               buffer.first(resolver::AnswerCache::kMaxMessage));
+    if (!kept) {
+        return std::nullopt;
+    }
+    // A failure is one way of denying, as with CoreDNS.
+    const auto& disabled = kept->kind == resolver::AnswerKind::Success ? no_success_ : no_denial_;
+    if (disabled.find(qname)) {
+        return std::nullopt;
+    }
+    store_.insert(question, *kept, buffer.first(kept->size), now);
+    return kept;
+}
+
+void BlockCache::take_failure(const resolver::CacheQuestion& question,
+                              const zones::LoweredName& qname, std::uint16_t extended_error,
+                              Clock::time_point now) {
+    if (!no_denial_.find(qname)) {
+        store_.insert_failure(question, extended_error, now);
+    }
+}
+
+}  // namespace server

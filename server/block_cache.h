@@ -1,0 +1,48 @@
+// The `cache` of one server block: which names it is for, and what becomes of upstreams' replies.
+// Knows the block's configuration and the store; knows no upstreams and no clients. All workers
+// share it; but for the store it is immutable.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "resolver/answer_cache.h"
+#include "server/config.h"
+#include "zones/zone_table.h"
+
+namespace server {
+
+class BlockCache {
+  public:
+    using Clock = resolver::AnswerCache::Clock;
+
+    /// `key` hashes the questions.
+    BlockCache(const CacheConfig& config, zones::HashKey key);
+
+    /// False for names outside the zones that `cache` names.
+    bool covers(const zones::LoweredName& qname) const;
+
+    /// Keeps a reply, if it may be. What it is and the TTLs that it goes to the client with, if it
+    /// is one that a cache may keep. `buffer` is for the kept message: AnswerCache::kMaxMessage
+    /// octets.
+    std::optional<resolver::Cacheable> take(const resolver::CacheQuestion& question,
+                                            const zones::LoweredName& qname,
+                                            const zones::UpstreamReply& reply,
+                                            Clock::time_point now, std::span<std::uint8_t> buffer);
+
+    /// Keeps that no upstream could be asked; the code says why.
+    void take_failure(const resolver::CacheQuestion& question, const zones::LoweredName& qname,
+                      std::uint16_t extended_error, Clock::time_point now);
+
+    resolver::AnswerCache& store() { return store_; }
+    const resolver::AnswerCache& store() const { return store_; }
+
+  private:
+    zones::ZoneTable zones_;  // empty: every name of the block
+    zones::ZoneTable no_success_, no_denial_;
+    resolver::AnswerCache store_;
+};
+
+}  // namespace server

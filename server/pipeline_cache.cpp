@@ -1,0 +1,126 @@
+// What the pipeline does with the cache of a block.
+#include <cstring>
+
+#include "server/pending_query.h"
+#include "server/pipeline.h"
+
+namespace server {
+namespace {
+
+resolver::CacheQuestion question_of(const zones::Query& query, const zones::LoweredName& qname) {
+    return {.qname = qname.wire(),
+            .qtype = query.qtype,
+            .qclass = query.qclass,
+            .dnssec_ok = query.dnssec_ok,
+            .checking_disabled = query.checking_disabled()};
+}
+
+}  // namespace
+
+/// 0 if the question has to go upstream.
+std::size_t Pipeline::answer_from_cache(Asking& asking, const Block& block) {
+    if (block.cache == nullptr) {
+        return 0;
+    }
+    zones::LoweredName qname;
+    qname.assign(asking.writer.placed(asking.asked));
+    if (!block.cache->covers(qname)) {
+        return 0;
+    }
+    asking.cache = block.cache;
+    const auto found = block.cache->store().find(question_of(asking.query, qname), now_, cached_);
+    asking.has_stale = found.has_stale;
+    if (found.state == resolver::Found::State::Miss) {
+        return 0;
+    }
+    const std::size_t size = serve_cached(asking, found);
+    if (found.refresh) {
+        refresh(asking, block);
+    }
+    return size;
+}
+
+std::size_t Pipeline::serve_cached(Asking& asking, const resolver::Found& found) {
+    if (found.state == resolver::Found::State::Stale) {
+        asking.writer.set_extended_error(zones::extended_error::kStaleAnswer);
+    } else if (found.extended_error != 0) {
+        asking.writer.set_extended_error(found.extended_error);
+    }
+    const std::span<std::uint8_t> message{cached_.data(), found.size};
+    const std::size_t question_end = zones::kHeaderSize + asking.asked.length + 4U;
+    if (asking.writer.replay(message.subspan(question_end), zones::read_u16(&message[6]),
+                             zones::read_u16(&message[8]))) {
+        return finish_relayed(
+            asking, static_cast<zones::Rcode>(message[3] & zones::header::kRcodeMask), message[3]);
+    }
+    // In a chain, or too long: record by record, with owners as this client spells them.
+    const auto spelled = asking.writer.placed(asking.asked);
+    std::memcpy(&message[zones::kHeaderSize], spelled.data(), spelled.size());
+    return relay(asking, message, {});
+}
+
+/// 0 if there is none, or if the client is not to have it.
+std::size_t Pipeline::serve_stale(Asking& asking) {
+    if (asking.cache == nullptr) {
+        return 0;
+    }
+    zones::LoweredName qname;
+    qname.assign(asking.writer.placed(asking.asked));
+    const auto found =
+        asking.cache->store().find_stale(question_of(asking.query, qname), now_, cached_);
+    return found.state == resolver::Found::State::Stale ? serve_cached(asking, found) : 0;
+}
+
+/// Asks again what a client has just had from the cache.
+void Pipeline::refresh(const Asking& asking, const Block& block) {
+    std::size_t index = 0;
+    if (stopping_ || waiting() + background_ >= routing_.max_pending ||
+        forward_for(block, asking.writer.placed(asking.asked), index) == nullptr) {
+        return;
+    }
+    auto pending = hold(asking);
+    pending->background = true;
+    ++background_;
+    ask_upstream(asking, index, std::move(pending));
+}
+
+/// Hands a reply, or that there was none, to the cache. Returns what it was for the cache.
+std::optional<resolver::Cacheable> Pipeline::keep(const Asking& asking,
+                                                  const UpstreamResult& reply) {
+    // What an upstream says without recursion is not what it says to those who want it.
+    if (asking.cache == nullptr || !asking.query.recursion_desired()) {
+        return std::nullopt;
+    }
+    zones::LoweredName qname;
+    qname.assign(asking.writer.placed(asking.asked));
+    const auto question = question_of(asking.query, qname);
+    if (!reply) {
+        if (const std::uint16_t code = code_of(reply.error()); code != 0) {
+            asking.cache->take_failure(question, qname, code, now_);
+        }
+        return std::nullopt;
+    }
+    const auto parsed = zones::parse_upstream_reply(*reply);
+    return parsed ? asking.cache->take(question, qname, *parsed, now_, cached_) : std::nullopt;
+}
+
+/// Clients for whom `verify` takes too long get what is there; the upstream's reply is still kept.
+void Pipeline::serve_overdue() {
+    for (std::size_t i = 0; may_be_overdue_ > 0 && i < pending_.size(); ++i) {
+        PendingQuery* pending = pending_[i].get();
+        if (pending == nullptr || pending->stale_at > now_) {
+            continue;
+        }
+        pending->stale_at = Clock::time_point::max();
+        --may_be_overdue_;
+        zones::Query query, original;
+        Asking asking = resume(*pending, query, original);
+        if (const std::size_t size = serve_stale(asking); size > 0) {
+            pending->background = true;
+            ++background_;
+            sender_.send(asking.client, late_reply_.data(), size);
+        }
+    }
+}
+
+}  // namespace server

@@ -1,0 +1,227 @@
+// What the pipeline asks of upstreams, and what it makes of their replies.
+#include <algorithm>
+
+#include "server/next_forward.h"
+#include "server/pending_query.h"
+#include "server/pipeline.h"
+
+namespace server {
+namespace {
+
+using zones::Rcode;
+
+constexpr std::size_t kMostSpares = 256;  // of queries that have waited
+
+std::string text_of(resolver::ForwardError error, std::size_t most) {
+    switch (error) {
+        case resolver::ForwardError::Timeout:
+            return "i/o timeout";
+        case resolver::ForwardError::Network:
+            return "no upstream could be reached";
+        case resolver::ForwardError::Overload:
+            return "concurrent queries exceeded maximum " + std::to_string(most);
+        case resolver::ForwardError::Stopped:
+            break;
+    }
+    return "the server is stopping";
+}
+
+/// What a stale answer is no better than (RFC 8767 §4).
+bool is_usable(const tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>& reply) {
+    if (!reply) {
+        return false;
+    }
+    const auto parsed = zones::parse_upstream_reply(*reply);
+    return parsed && (parsed->rcode == Rcode::NoError || parsed->rcode == Rcode::NxDomain);
+}
+
+}  // namespace
+
+/// RFC 8914 §4.23, §4.24; 0 where the upstream is not to blame.
+std::uint16_t code_of(resolver::ForwardError error) {
+    switch (error) {
+        case resolver::ForwardError::Timeout:
+            return zones::extended_error::kNoReachableAuthority;
+        case resolver::ForwardError::Network:
+            return zones::extended_error::kNetworkError;
+        default:
+            return 0;
+    }
+}
+
+const ForwardConfig* Pipeline::forward_for(const Block& block, zones::NameView name,
+                                           std::size_t& index) const {
+    const auto qname = zones::Name::from_wire(name);
+    for (std::size_t i = 0; qname && i < block.config->forwards.size(); ++i) {
+        const ForwardConfig& config = block.config->forwards[i];
+        if (serves(config, *qname)) {
+            index = block.first_forwarder + i;
+            return &config;
+        }
+    }
+    return nullptr;
+}
+
+std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedName name) {
+    asking.asked = name;
+    if (const std::size_t size = answer_from_cache(asking, block); size > 0) {
+        return size;
+    }
+    std::size_t index = 0;
+    asking.forward = forward_for(block, asking.writer.placed(name), index);
+    if (asking.forward == nullptr) {
+        return fail(asking, Rcode::ServFail, "no next plugin found");
+    }
+    if (stopping_ || waiting() + background_ >= routing_.max_pending) {
+        return fail(asking,
+                    stopping_ ? resolver::ForwardError::Stopped : resolver::ForwardError::Overload);
+    }
+    asking.waits = true;
+    auto pending = hold(asking);
+    if (asking.has_stale && asking.cache->store().options().verify_timeout.count() > 0) {
+        pending->stale_at = now_ + asking.cache->store().options().verify_timeout;
+        ++may_be_overdue_;
+    }
+    ask_upstream(asking, index, std::move(pending));
+    return 0;
+}
+
+void Pipeline::ask_upstream(const Asking& asking, std::size_t forwarder,
+                            std::unique_ptr<PendingQuery> pending) {
+    ++counters_.forwarded;
+    const std::size_t slot = take_slot(std::move(pending));
+    const zones::Query& query = asking.query;
+    const auto qname = asking.writer.placed(asking.asked);
+    const resolver::Question question{
+        .qname = {reinterpret_cast<const std::uint8_t*>(qname.data()), qname.size()},
+        .qtype = query.qtype,
+        .qclass = query.qclass,
+        .recursion_desired = query.recursion_desired(),
+        // What is cached is also for those who ask for AD (RFC 6840 §5.7).
+        .authentic_data = query.authentic_data() || asking.cache != nullptr,
+        .checking_disabled = query.checking_disabled(),
+        .dnssec_ok = query.dnssec_ok,
+        .over_tcp = asking.client.tcp};
+    ask_in_turn(routing_, forwarders_, forwarder, question, [this, slot](const auto& reply) {
+        auto done = std::move(pending_[slot]);
+        free_pending_.push_back(slot);
+        complete(*done, reply);
+        if (spare_pending_.size() < kMostSpares) {
+            spare_pending_.push_back(std::move(done));
+        }
+    });
+}
+
+std::unique_ptr<Pipeline::PendingQuery> Pipeline::hold(const Asking& asking) {
+    std::unique_ptr<PendingQuery> pending;
+    if (spare_pending_.empty()) {
+        pending = std::make_unique<PendingQuery>();
+    } else {
+        pending = std::move(spare_pending_.back());
+        spare_pending_.pop_back();
+    }
+    pending->hold(asking);
+    return pending;
+}
+
+std::size_t Pipeline::take_slot(std::unique_ptr<PendingQuery> pending) {
+    if (free_pending_.empty()) {
+        pending_.push_back(std::move(pending));
+        return pending_.size() - 1;
+    }
+    const std::size_t slot = free_pending_.back();
+    free_pending_.pop_back();
+    pending_[slot] = std::move(pending);
+    return slot;
+}
+
+Pipeline::Asking Pipeline::resume(const PendingQuery& pending, zones::Query& query,
+                                  zones::Query& original) {
+    zones::parse_query(pending.message, query);
+    if (pending.reply_rewrite == nullptr) {
+        return pending.resume(query, late_reply_);
+    }
+    zones::parse_query(pending.original_message, original);
+    Asking asking = pending.resume(query, rewritten_reply_);
+    asking.original = &original;
+    asking.reply_rewrite = pending.reply_rewrite;
+    asking.reply_buffer = late_reply_;
+    return asking;
+}
+
+void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
+    zones::Query query, original;
+    Asking asking = resume(pending, query, original);
+    const auto kept = keep(asking, reply);
+    if (pending.stale_at != Clock::time_point::max()) {
+        --may_be_overdue_;
+    }
+    if (pending.background) {
+        --background_;
+        return;
+    }
+    // To `prefer_positive` a denial is no better than a failure.
+    const bool denied = kept && kept->kind == resolver::AnswerKind::Denial &&
+                        asking.cache->store().options().prefer_positive;
+    std::size_t size = is_usable(reply) && !denied ? 0 : serve_stale(asking);
+    if (size == 0) {
+        size = reply ? relay(asking, *reply, kept ? kept->ttls : zones::TtlRange{})
+                     : fail(asking, reply.error());
+    }
+    if (size > 0) {
+        sender_.send(asking.client, late_reply_.data(), size);
+    }
+}
+
+std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> message,
+                            const zones::TtlRange& ttls) {
+    const auto reply = zones::parse_upstream_reply(message);
+    if (!reply) {
+        return fail(asking, Rcode::ServFail, "malformed reply from upstream");
+    }
+    const bool chained = asking.chain.links > 0;
+    // At the end of a chain the upstream's authority section denies the target, nothing else does.
+    const zones::RelayedSections wanted{.authority = !chained || reply->rcode == Rcode::NxDomain,
+                                        .additional = !chained,
+                                        .ttls = ttls};
+    const zones::MessageWriter before = asking.writer;
+    if (!zones::relay_records(*reply, wanted, asking.writer)) {
+        asking.writer = before;  // with the CNAMEs that are ours
+        return fail(asking, Rcode::ServFail, "malformed reply from upstream");
+    }
+    if ((reply->flags2 & zones::header::kTc) != 0) {
+        asking.writer.mark_truncated();
+    }
+    return finish_relayed(asking, reply->rcode, reply->flags3);
+}
+
+std::size_t Pipeline::finish_relayed(Asking& asking, Rcode rcode, std::uint8_t flags3) {
+    const bool chained = asking.chain.links > 0;
+    // AD is the upstream's word, for who asked to hear it (RFC 6840 §5.8). AA is ours: set where
+    // our own CNAME answers, clear on what is another server's.
+    const bool wants_ad = asking.query.dnssec_ok || asking.query.authentic_data();
+    asking.flags3 = wants_ad && !chained ? flags3 & zones::header::kAd : 0;
+    if (chained && rcode == Rcode::ServFail) {
+        asking.writer.set_extended_error(zones::extended_error::kNoReachableAuthority);
+    }
+    return finish(asking, rcode, chained ? zones::header::kAa : 0);
+}
+
+std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
+    log_.error(*asking.block->config, asking.query, rcode, why);
+    // A chain that fails keeps its CNAMEs (RFC 6604 §3), with our authority over them.
+    return finish(asking, rcode, asking.chain.links > 0 ? zones::header::kAa : 0);
+}
+
+std::size_t Pipeline::fail(Asking& asking, resolver::ForwardError error) {
+    // Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.
+    const bool refused = error == resolver::ForwardError::Overload && asking.chain.links == 0;
+    if (const std::uint16_t code = code_of(error); code != 0) {
+        asking.writer.set_extended_error(code);
+    }
+    const std::size_t most = asking.forward->options.max_concurrent;
+    return fail(asking, refused ? Rcode::Refused : Rcode::ServFail,
+                text_of(error, most == 0 ? routing_.max_pending : most));
+}
+
+}  // namespace server
