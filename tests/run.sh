@@ -167,21 +167,22 @@ if [ "$fast" = no ]; then
     case_of "quickstart --check" env KERYX_PORT="$("$python" tests/integration/harness.py)" \
         examples/quickstart.sh --check
 
+    # Of the debug information, stack traces need the lines and the functions only (-g1).
     case_of "debug build (ASan, UBSan)" build build-asan -- --buildtype=debug \
-        -Db_sanitize=address,undefined -Doptimization=1
+        -Db_sanitize=address,undefined -Dcpp_args=-g1
     unit_tests build-asan "ASan"
     cases_of "integration with ASan" "$python" tests/integration/run.py --quick --slack 5 \
-        --binary build-asan/server/keryx server manifests forward compliance malformed tcp truncation \
-        apiserver coldstart
+        --binary build-asan/server/keryx server manifests forward cache hosts acl template rewrite \
+        hostile compliance malformed tcp truncation apiserver coldstart
 
     # Threads: the readers of manifests and of the API, the workers, publishing.
     case_of "thread build (TSan)" build build-tsan \
         tests/test_k8s_client tests/test_server server/keryx -- \
-        --buildtype=debug -Db_sanitize=thread -Doptimization=1
+        --buildtype=debug -Db_sanitize=thread -Dcpp_args=-g1
     # TSan dies where the kernel randomises 32 bits of the layout, so it is kept fixed.
     unit_tests build-tsan "TSan" --wrapper "setarch -R" k8s_client server
     cases_of "integration with TSan" "$python" tests/integration/run.py --quick --slack 5 \
-        --fixed-layout --binary build-tsan/server/keryx model
+        --fixed-layout --binary build-tsan/server/keryx model crowd loop hosts
 fi
 
 echo "all of it: $SECONDS s"

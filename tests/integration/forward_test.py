@@ -72,9 +72,16 @@ def resolv_conf(t):
             return
         text = cluster.corefile(9).replace("127.0.0.1:9", "upstream.conf", 1)
         files = {**FILES, "upstream.conf": "search example.net\nnameserver 127.0.0.77\n"}
+        other = stack.enter_context(Upstream(world, "127.0.0.78", 53))
         with Keryx(t, text, files) as k, t.case("a resolv.conf names the upstream"):
             equal(k.udp("a-1.example.org.").addresses(), ["192.0.2.1"])
             check(up.asked, "it was not asked")
+            with t.case("a changed resolv.conf is read again"):
+                (k.folder / "upstream.conf").write_text("nameserver 127.0.0.78\n")
+                until(lambda: k.udp("a-1.example.org.") and other.asked, "the other upstream to be asked", 10)
+                asked = len(up.asked)
+                equal(k.udp("a-2.example.org.").addresses(), ["192.0.2.1"])
+                equal(len(up.asked), asked, "queries to the one that is gone")
 
 
 def messages(t, k, up):
@@ -173,6 +180,92 @@ def several(t):
         equal(k.tcp("a-1.example.org.", timeout=12).rcode_text, "SERVFAIL", "rcode over TCP")
 
 
+def lines(*texts):
+    """The Corefile with these `forward` lines instead of the one."""
+    return cluster.corefile(9).replace("forward . 127.0.0.1:9", "\n    ".join(texts))
+
+
+def of_nsd(address):
+    return {"example.com": ZONE.replace("192.0.2.80", address)}
+
+
+def restarted(t):
+    """Of two upstreams the first is killed, and comes back."""
+    with Nsd(of_nsd("192.0.2.2")) as second, contextlib.ExitStack() as life:
+        first = life.enter_context(Nsd(of_nsd("192.0.2.1")))
+        port = first.port
+        text = lines(f"forward . 127.0.0.1:{port} 127.0.0.1:{second.port} {{",
+                     "policy sequential", "health_check 100ms", "max_fails 1", "read_timeout 300ms", "}")
+
+        def answer():
+            reply = k.udp("www.example.com.", timeout=8)
+            return reply and reply.addresses()
+
+        with Keryx(t, text, FILES) as k:
+            with t.case("the first of two upstreams answers, until it is killed"):
+                equal(answer(), ["192.0.2.1"])
+                life.close()
+                for _ in range(50):
+                    equal(answer(), ["192.0.2.2"])
+            with t.case("an upstream that comes back is asked again"):
+                with Nsd(of_nsd("192.0.2.1"), port=port):
+                    until(lambda: answer() == ["192.0.2.1"], "the first upstream to be asked", 10 * t.slack)
+
+
+def all_down(t):
+    port = free_port()
+    text = lines(f"forward . 127.0.0.1:{port} {{", "health_check 100ms", "max_fails 1",
+                 "failfast_all_unhealthy_upstreams", "}")
+    with Keryx(t, text, FILES) as k, t.case("all upstreams down, then one up"):
+        for i in range(20):
+            r = k.udp(f"a-{i}.example.org.", edns=wire.opt(), timeout=8)
+            equal((r.rcode_text, [data[:2] for code, data in r.edns_options() if code == EDE]),
+                  ("SERVFAIL", [b"\0\x17"]))
+        equal(k.udp(cluster.SERVICE).addresses(), ["10.96.1.1"])
+        with Upstream(world, port=port):
+            until(lambda: k.udp("a-1.example.org.").rcode_text == "NOERROR", "an answer", 10 * t.slack)
+
+
+def other_upstreams(t):
+    """failover and next: what one upstream does not have another one may."""
+    with Nsd({"example.net": ZONE.replace("example.com", "example.net")}) as without, Nsd(of_nsd("192.0.2.2")) as having:
+        two = f"127.0.0.1:{without.port} 127.0.0.1:{having.port}"
+        text = lines(f"forward . {two} {{", "policy sequential", "failover REFUSED", "}")
+        with Keryx(t, text, FILES) as k, t.case("failover: REFUSED from one of two upstreams"):
+            equal(k.udp("www.example.com.").addresses(), ["192.0.2.2"])
+            equal(k.udp("www.example.org.").rcode_text, "REFUSED", "rcode where both refuse")
+        text = lines(f"forward example.net 127.0.0.1:{without.port} {{", "next NXDOMAIN", "next_on_nodata", "}",
+                     f"forward . 127.0.0.1:{having.port}")
+        with Keryx(t, text, FILES) as k, t.case("next: another forward line is asked"):
+            equal(k.udp("www.example.net.").addresses(), ["192.0.2.80"])
+            equal(k.udp("nope.example.net.").rcode_text, "REFUSED", "rcode of the second line")
+            equal(k.udp("www.example.net.", "MX").rcode_text, "REFUSED", "rcode of the second line")
+            equal(k.udp("www.example.com.").addresses(), ["192.0.2.2"])
+
+
+def merged(t):
+    """Many clients ask for one name while the upstream is slow."""
+    def slow(query, tcp):
+        if query.questions[0][0] != "version.bind.":  # not what asks whether the server is there
+            time.sleep(0.5)
+        return world(query, tcp)
+
+    one_worker = ("-dns.port", "0", "-workers", "1")
+    with Upstream(slow) as up, Keryx(t, cluster.corefile(up.port), FILES, args=one_worker) as k, \
+            t.case("300 clients ask for one name: one query upstream"), contextlib.ExitStack() as stack:
+        before = len(up.asked)
+        clients = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(300)]
+        for i, sock in enumerate(clients):
+            name = "a-1.example.org." if i % 2 else "A-1.eXample.ORG."
+            sock.sendto(wire.query(name, "A", ident=i), (k.address, k.port))
+        for i, sock in enumerate(clients):
+            sock.settimeout(5 * t.slack)
+            r = wire.parse(sock.recv(65535))
+            equal((r.ident, r.addresses()), (i, ["192.0.2.1"]))
+            equal(r.questions[0][0], "a-1.example.org." if i % 2 else "A-1.eXample.ORG.", "question")
+        equal(len(up.asked) - before, 1, "queries upstream")
+
+
 def leave_early(t, k):
     """Clients that are gone when their answer comes."""
     with t.case("TCP clients that leave before the upstream answers"):
@@ -190,9 +283,9 @@ def stopped(t):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waiting:
             waiting.connect((k.address, k.port))
             for i, sock in enumerate(held):
-                octets = wire.query("silent.example.org.", "A", ident=i)
-                waiting.send(octets)
-                sock.sendall(wire.frame(octets) * 5 + wire.frame(wire.query(cluster.SERVICE)))
+                waiting.send(wire.query(f"silent.{i}.example.org.", "A", ident=i))
+                sock.sendall(b"".join(wire.frame(wire.query(f"silent.{i}.{j}.example.org.", "A", ident=j))
+                                      for j in range(5)) + wire.frame(wire.query(cluster.SERVICE)))
             until(lambda: len(up.asked) >= 100, "the upstream to be asked")
             k.stop()
         for sock in held:
@@ -207,5 +300,9 @@ def run(t):
     stopped(t)
     aliases(t)
     several(t)
+    merged(t)
+    restarted(t)
+    all_down(t)
+    other_upstreams(t)
     to_nsd(t)
     resolv_conf(t)

@@ -21,10 +21,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import Report, Skip  # noqa: E402 - the path comes first
 
 # Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition.
-LANES = [["server", "manifests", "forward", "compliance", "malformed", "tcp", "truncation", "clients", "golden",
-          "model"],
+LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template", "rewrite", "compliance",
+          "malformed", "tcp", "truncation", "clients", "golden", "model"],
          ["apiserver", "coldstart", "kubernetes", "memory"],
-         ["partition"]]
+         ["partition", "upstreams", "hostile", "spoof", "crowd", "loop", "blackhole"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
 
