@@ -103,8 +103,7 @@ def measure(args, folder, server):
     return result
 
 
-def summary(servers):
-    """Medians for each server, and the medians of the ratios within a round."""
+def medians(servers):
     by_name = {s.name: s.results for s in servers}
     out = {"rounds": len(servers[0].results), "servers": {}, "ratios": {}}
     for name, results in by_name.items():
@@ -114,6 +113,13 @@ def summary(servers):
             "rate_median": statistics.median(r["rate"] for r in results),
             "p50_us_median": statistics.median(r["p50_us"] for r in results),
             "lost": sum(r["lost"] for r in results)}
+    return out
+
+
+def summary(servers):
+    """Medians for each server, and the medians of the ratios within a round."""
+    by_name = {s.name: s.results for s in servers}
+    out = medians(servers)
     for other in by_name:
         if other == "keryx":
             continue
@@ -129,6 +135,8 @@ def print_table(out):
     for name, s in out["servers"].items():
         print(f"{name:<8}{s['cpu_us_median']:>14.2f}{s['cpu_us_min']:>8.2f}{s['cpu_us_max']:>8.2f}"
               f"{s['rate_median'] / 1000:>8.1f}{s['p50_us_median']:>9.0f}{s['lost']:>6}")
+    if not out["ratios"]:
+        return
     print(f"\nmedian of the ratios within a round, {out['rounds']} rounds:")
     for name, r in out["ratios"].items():
         print(f"  {name:<12} CPU {r['cpu']:.3f}   rate {r['rate']:.3f}   p50 {r['p50']:.3f}")

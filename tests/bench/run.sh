@@ -4,8 +4,9 @@
 #   tests/bench/run.sh            a table
 #   tests/bench/run.sh --json     the same as JSON
 #   tests/bench/run.sh --check    exit status 1 if keryx is worse than NSD
+#   tests/bench/run.sh forward    forwarding and cache hits, beside dnsmasq and Unbound
 #
-# More options: tests/bench/run.py --help. Needs two CPUs, and nothing else running on them.
+# More options: tests/bench/run.py --help, tests/bench/forward.py --help. Needs two CPUs, and nothing else running on them.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,6 +17,11 @@ if [ "$(nproc)" -lt 2 ]; then
     exit 1
 fi
 
+script=run.py
+if [ "${1:-}" = forward ]; then
+    script=forward.py
+    shift
+fi
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 for tool in echo load; do
@@ -24,4 +30,4 @@ done
 cd "$root"
 [ -f build/build.ninja ] || meson setup build --buildtype=release >&2
 ninja -C build server/keryx >&2
-PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$here/run.py" --tools "$tools" "$@"
+PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$here/$script" --tools "$tools" "$@"
