@@ -209,8 +209,7 @@ void Channel::renew() {
 void Channel::close_port() {
     if (port_.fd() >= 0 && sockets_.find(port_.fd()) != nullptr)
         sockets_.watch(*this, port_.fd(), false, false);
-    if (port_.has_unsent())
-        sockets_.forget_unsent(*this);
+    sockets_.forget_unsent(*this);  // it may be noted though its last flush has failed
     port_.close();
 }
 
