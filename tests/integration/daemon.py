@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 import wire
-from harness import Skip, check, free_port, until
+from harness import Skip, check, end, free_port, until
 
 
 class Daemon:
@@ -44,13 +44,7 @@ class Daemon:
         return reply and wire.parse(reply).rcode == 0
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

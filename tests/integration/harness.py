@@ -6,6 +6,7 @@ the case's failure, Skip its skipping, and the suite goes on. One line per case:
 """
 import contextlib
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -36,6 +37,17 @@ def until(condition, what, seconds=10.0, pause=0.01):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s for {what}")
         time.sleep(pause)
+
+
+def end(process):
+    """SIGTERM, and SIGKILL where that does not end it within 5 s."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def free_port():

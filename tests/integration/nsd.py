@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 import wire
-from harness import Skip, check, free_port, until
+from harness import Skip, check, end, free_port, until
 
 
 class Nsd:
@@ -57,11 +57,5 @@ class Nsd:
         check(self.process.poll() is None, f"NSD ended: {(self.folder / 'log').read_text()}")
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
         shutil.rmtree(self.folder, ignore_errors=True)
