@@ -46,6 +46,11 @@ class HostsTable {
     /// In lower case.
     NameView name(std::uint32_t index) const;
 
+    /// Names with an address, and addresses with a name; as CoreDNS counts entries.
+    std::size_t size() const {
+        return v4_.size() + v6_.size() + reverse4_.names.size() + reverse6_.names.size();
+    }
+
     /// Octets on the heap.
     std::size_t memory() const;
 

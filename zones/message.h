@@ -15,6 +15,11 @@ inline constexpr std::size_t kOptSize = 11;  // an OPT record without options (R
 /// (https://www.dnsflagday.net/2020/).
 inline constexpr std::uint16_t kUdpSize = 1232;
 
+// EDNS options (RFC 8914 §2, RFC 5001 §2.3): a code and a length before what they say.
+inline constexpr std::uint16_t kServerIdOption = 3;
+inline constexpr std::uint16_t kExtendedErrorOption = 15;
+inline constexpr std::size_t kOptionHeadSize = 4;
+
 enum class Rcode : std::uint16_t {
     NoError = 0,
     FormErr = 1,
@@ -42,6 +47,7 @@ inline constexpr std::uint16_t kNs = 2;
 inline constexpr std::uint16_t kCname = 5;
 inline constexpr std::uint16_t kSoa = 6;
 inline constexpr std::uint16_t kPtr = 12;
+inline constexpr std::uint16_t kHinfo = 13;
 inline constexpr std::uint16_t kTxt = 16;
 inline constexpr std::uint16_t kAaaa = 28;
 inline constexpr std::uint16_t kSrv = 33;
@@ -54,6 +60,7 @@ inline constexpr std::uint16_t kAny = 255;
 }  // namespace qtype
 
 inline constexpr std::uint16_t kClassIn = 1;
+inline constexpr std::uint16_t kClassCh = 3;
 
 // Octets 2 and 3 of the header (RFC 1035 §4.1.1, RFC 4035 §3).
 namespace header {

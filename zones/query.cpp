@@ -18,11 +18,11 @@ bool read_question(Reader& reader, Query& query) {
     return query.has_question;
 }
 
-/// The options of an OPT record must fill it exactly; what they say is not asked for.
-bool well_formed_options(Octets options) {
+/// The options of an OPT record must fill it exactly; of what they say only NSID is asked for.
+bool read_options(Octets options, Query& query) {
     Reader reader(options);
     while (!reader.failed() && !reader.at_end()) {
-        reader.u16();
+        query.wants_server_id = reader.u16() == kServerIdOption || query.wants_server_id;
         reader.octets(reader.u16());
     }
     return !reader.failed();
@@ -48,7 +48,7 @@ bool read_additional(Reader& reader, Query& query, Additional& found) {
     if (type == qtype::kTsig) {
         found.tsig = true;
     } else if (type == qtype::kOpt) {
-        if (query.has_edns || !root_owner || !well_formed_options(rdata)) {
+        if (query.has_edns || !root_owner || !read_options(rdata, query)) {
             return false;  // RFC 6891 §6.1.1: at most one
         }
         query.has_edns = true;
@@ -107,7 +107,7 @@ Verdict read_after_question(Reader& reader, Query& query) {
 
 Verdict parse_query(Octets message, Query& query) {
     query.message = message;
-    query.has_question = query.has_edns = query.dnssec_ok = false;
+    query.has_question = query.has_edns = query.dnssec_ok = query.wants_server_id = false;
     query.udp_size = 0;
     query.question_end = kHeaderSize;
     query.qname = {};

@@ -30,6 +30,7 @@ struct Query {
     bool has_question = false;
     bool has_edns = false;
     bool dnssec_ok = false;
+    bool wants_server_id = false;  // RFC 5001 §2.1
     std::uint16_t udp_size = 0;    // what the OPT record says; 0 without one
     std::size_t question_end = 0;  // first octet after the question
     NameView qname;                // in the message, as spelled there

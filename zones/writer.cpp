@@ -3,26 +3,27 @@
 #include <algorithm>
 #include <cstring>
 
+#include "zones/reader.h"
+
 namespace zones {
 namespace {
 
-constexpr std::size_t kMaxPointerTarget = 0x3fff;   // RFC 1035 §4.1.4: 14 bits
-constexpr std::uint16_t kExtendedErrorOption = 15;  // RFC 8914 §2
-constexpr std::size_t kExtendedErrorSize = 6;
+constexpr std::size_t kMaxPointerTarget = 0x3fff;  // RFC 1035 §4.1.4: 14 bits
+constexpr std::size_t kExtendedErrorSize = kOptionHeadSize + 2;
 constexpr std::size_t kFixedRecordSize = 10;  // type, class, TTL, RDLENGTH
 
 }  // namespace
 
-std::size_t udp_limit(const Query& query) {
+std::size_t udp_limit(const Query& query, std::size_t most) {
     if (!query.has_edns) {
         return kClassicUdpSize;
     }
-    return std::clamp<std::size_t>(query.udp_size, kClassicUdpSize, kUdpSize);  // RFC 6891 §6.2.5
+    return std::clamp<std::size_t>(query.udp_size, kClassicUdpSize, most);  // RFC 6891 §6.2.5
 }
 
 void MessageWriter::begin(const Query& query, std::size_t limit) {
     extended_error_ = 0;
-    extended_text_ = {};
+    extended_text_ = server_id_ = {};
     has_edns_ = query.has_edns;
     dnssec_ok_ = query.dnssec_ok;
     overflow_ = truncated_ = false;
@@ -43,6 +44,26 @@ void MessageWriter::clear_records() {
     std::memset(counts_, 0, sizeof counts_);
     remembered_count_ = 0;
     overflow_ = truncated_ = false;
+}
+
+void MessageWriter::keep_answers_only() {
+    Reader reader({buffer_.data(), at_}, kHeaderSize + question_.length + 4U);
+    for (std::uint16_t i = 0; i < count(Section::Answer); ++i) {
+        reader.skip_name();
+        reader.octets(kFixedRecordSize - 2);
+        reader.octets(reader.u16());
+    }
+    at_ = reader.at();
+    counts_[static_cast<std::size_t>(Section::Authority)] = 0;
+    counts_[static_cast<std::size_t>(Section::Additional)] = 0;
+}
+
+void MessageWriter::set_server_id(std::string_view id) {
+    const std::size_t size = kOptionHeadSize + id.size();
+    if (has_edns_ && !id.empty() && size < remaining()) {
+        server_id_ = id;
+        limit_ -= size;
+    }
 }
 
 void MessageWriter::put_u8(std::uint8_t value) {
@@ -207,6 +228,14 @@ bool MessageWriter::replay(std::span<const std::uint8_t> records, std::uint16_t 
     return true;
 }
 
+void MessageWriter::put_option(std::uint16_t code, std::string_view head, std::string_view text) {
+    std::uint8_t* p = &buffer_[at_];
+    write_u16(p, code);
+    write_u16(p + 2, head.size() + text.size());
+    std::copy(text.begin(), text.end(), std::copy(head.begin(), head.end(), p + kOptionHeadSize));
+    at_ += kOptionHeadSize + head.size() + text.size();
+}
+
 void MessageWriter::write_opt(Rcode rcode) {
     std::uint8_t* p = &buffer_[at_];
     p[0] = 0;  // owner: the root
@@ -215,18 +244,19 @@ void MessageWriter::write_opt(Rcode rcode) {
     p[5] = static_cast<std::uint8_t>(static_cast<unsigned>(rcode) >> 4);
     p[6] = 0;                                     // version
     write_u16(p + 7, dnssec_ok_ ? 0x8000U : 0U);  // RFC 3225 §3: DO as in the query
-    write_u16(p + 9, 0);
-    if (extended_error_ != 0 && limit_ - at_ >= kExtendedErrorSize) {
-        const bool fits = limit_ - at_ >= kExtendedErrorSize + extended_text_.size();
-        const std::string_view text = fits ? extended_text_ : std::string_view{};
-        write_u16(p + 9, kExtendedErrorSize + text.size());
-        write_u16(p + 11, kExtendedErrorOption);
-        write_u16(p + 13, 2 + text.size());
-        write_u16(p + 15, extended_error_);
-        std::copy(text.begin(), text.end(), p + kOptSize + kExtendedErrorSize);
-        at_ += kExtendedErrorSize + text.size();
-    }
+    const std::size_t left = limit_ - at_;
     at_ += kOptSize;
+    if (!server_id_.empty()) {
+        put_option(kServerIdOption, server_id_, {});
+    }
+    if (extended_error_ != 0 && left >= kExtendedErrorSize) {
+        const bool fits = left >= kExtendedErrorSize + extended_text_.size();
+        const char code[] = {static_cast<char>(extended_error_ >> 8),
+                             static_cast<char>(extended_error_)};
+        put_option(kExtendedErrorOption, {code, sizeof code},
+                   fits ? extended_text_ : std::string_view{});
+    }
+    write_u16(p + 9, static_cast<std::size_t>(&buffer_[0] + at_ - p) - kOptSize);
     ++counts_[static_cast<std::size_t>(Section::Additional)];
 }
 

@@ -92,8 +92,14 @@ class MessageWriter {
         set_extended_error(other.extended_error_, other.extended_text_);
     }
 
+    /// Who answers, for a client that asked to know (RFC 5001); to be called after begin(), before
+    /// any record, so that there is room. Borrowed till finish(); left out if it would take all.
+    void set_server_id(std::string_view id);
+
     /// Takes back everything but the question.
     void clear_records();
+    /// Takes back what is behind the answer section; nothing may be written after it.
+    void keep_answers_only();
 
     /// Sets the flags besides those of begin(), and TC if mark_truncated() was called; writes the
     /// OPT record. Returns the message's size.
@@ -117,6 +123,7 @@ class MessageWriter {
         return !overflow_;
     }
     void write_opt(Rcode rcode);
+    void put_option(std::uint16_t code, std::string_view head, std::string_view text);
 
     static constexpr std::size_t kRemembered = 48;
 
@@ -130,6 +137,7 @@ class MessageWriter {
     std::uint16_t remembered_[kRemembered];  // offsets of labels that put_compressed() wrote
     std::size_t remembered_count_ = 0;
     std::size_t remembered_at_record_ = 0;
+    std::string_view server_id_;
     std::string_view extended_text_;
     std::uint16_t extended_error_ = 0;  // 0: none is set; "Other" carries nothing without a text
     bool has_edns_ = false;
@@ -138,7 +146,7 @@ class MessageWriter {
     bool truncated_ = false;
 };
 
-/// The limit of a reply over UDP: what the client takes, at least 512, at most ours.
-std::size_t udp_limit(const Query& query);
+/// The limit of a reply over UDP: what the client takes, at least 512, at most `most`.
+std::size_t udp_limit(const Query& query, std::size_t most = kUdpSize);
 
 }  // namespace zones

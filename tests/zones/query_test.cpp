@@ -209,6 +209,14 @@ TEST_CASE("options fill the OPT record exactly") {
     }
 }
 
+TEST_CASE("among the options, a question for who answers is seen") {  // RFC 5001 §2.1
+    CHECK(Read(question().opt(512, 0, "\0\3\0\0"s)).query.wants_server_id);
+    CHECK(Read(question().opt(512, 0, "\0\3\0\0\0\12\0\2ab"s)).query.wants_server_id);
+    CHECK_FALSE(Read(question().opt(512, 0, "\0\12\0\2\0\3"s)).query.wants_server_id);
+    CHECK_FALSE(Read(question().opt()).query.wants_server_id);
+    CHECK_FALSE(Read(question()).query.wants_server_id);
+}
+
 TEST_CASE("one OPT record, at the root") {
     CHECK(Read(question().opt().opt()).verdict == Verdict::FormErr);
     CHECK(Read(question().record(WireMessage::kAdditional, "a.", 41, 0, "", 1232)).verdict ==

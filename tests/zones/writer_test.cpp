@@ -6,50 +6,17 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/dns_judge.h"
-#include "tests/support/wire_message.h"
+#include "tests/zones/draft.h"
 
 using namespace zones;
 using support::Judged;
 using support::Texts;
 using support::WireMessage;
+using zones::testing::Draft;
+using zones::testing::question;
 using namespace std::string_literals;
 
 namespace {
-
-/// A query and a writer for its reply, in a buffer full of what an earlier reply left.
-class Draft {
-  public:
-    explicit Draft(WireMessage query, std::size_t limit = kMaxMessageSize,
-                   std::uint8_t stale = 0xee)
-        : octets_(query.octets()), buffer_(kMaxMessageSize, stale), out(buffer_) {
-        verdict = parse_query(octets_, query_);
-        out.begin(query_, limit);
-    }
-
-    Judged finish(Rcode rcode = Rcode::NoError, std::uint8_t flags2 = 0, std::uint8_t flags3 = 0) {
-        size = out.finish(rcode, flags2, flags3);
-        const std::vector<std::uint8_t> message(
-            buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(size));
-        Judged judged = support::judge(message);
-        REQUIRE(judged.fault == "");
-        return judged;
-    }
-
-  private:
-    std::vector<std::uint8_t> octets_;
-    Query query_;
-    std::vector<std::uint8_t> buffer_;
-
-  public:
-    MessageWriter out;
-    Verdict verdict;
-    std::size_t size = 0;
-};
-
-WireMessage question(const char* name = "Web.Prod.") {
-    return WireMessage(0x0110).question(name, 1);
-}
 
 bool add_name(MessageWriter& out, const std::string& owner, const std::string& target) {
     out.begin_relayed(Name::parse(owner)->wire(), qtype::kCname, 7, kClassIn);
@@ -331,6 +298,22 @@ TEST_CASE("a message goes on in another buffer") {
     const Judged reply = support::judge({large.data(), out.finish(Rcode::NoError, 0, 0)});
     CHECK(reply.fault == "");
     CHECK(reply.answer == Texts{"Web.Prod. 1 IN A 10.0.0.1", "web.prod. 7 IN CNAME www.Web.Prod."});
+}
+
+TEST_CASE("the sections behind the answers can be taken back") {
+    Draft draft(question().opt());
+    const JoinedName owner{{}, draft.out.question_name()};
+    const JoinedName other{"\1x", draft.out.question_name()};
+    CHECK(draft.out.add_address(owner, Section::Answer, 5, kAddress));
+    CHECK(add_name(draft.out, "web.prod.", "other.example."));
+    CHECK(draft.out.add_address(other, Section::Authority, 5, kAddress));
+    CHECK(draft.out.add_address(other, Section::Additional, 5, kAddress));
+    draft.out.keep_answers_only();
+    const Judged reply = draft.finish();
+    CHECK(reply.answer.size() == 2);
+    CHECK(reply.authority.empty());
+    CHECK(reply.additional.empty());
+    CHECK(reply.edns.has_value());
 }
 
 TEST_CASE("an extended error stands in the OPT record, where there is one and room for it") {
