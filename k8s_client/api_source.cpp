@@ -7,6 +7,7 @@
 
 #include "k8s_client/api_connection.h"
 #include "k8s_client/audit.h"
+#include "k8s_client/observed_get.h"
 #include "k8s_client/one_line_journal.h"
 #include "k8s_client/reflector.h"
 
@@ -32,7 +33,7 @@ class PluginJournal : public Journal {
 }  // namespace
 
 struct ApiSource::Impl {
-    Impl(ApiOptions given, ObjectSink& object_sink, Journal& to);
+    Impl(ApiOptions given, ObjectSink& object_sink, Journal& to, ApiObserver* told);
     ~Impl();
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -40,6 +41,7 @@ struct ApiSource::Impl {
     struct Watched {
         Watched(const ApiResource& resource, Selection selection, Impl& impl);
         ApiConnection http;
+        ObservedGet observed;
         Reflector reflector;
         std::thread thread;
     };
@@ -51,6 +53,7 @@ struct ApiSource::Impl {
 
     const ApiOptions options;
     ObjectSink& sink;
+    ApiObserver* observer;
     PluginJournal journal;
     Complaints complaints{journal};
     RequestGate gate;
@@ -59,21 +62,25 @@ struct ApiSource::Impl {
     std::atomic<std::size_t> unlisted{0};
     std::atomic<std::uint64_t> lost{0};
     ApiConnection audit_http;
-    Audit audit{audit_http, gate, stop, journal};
+    ObservedGet observed_audit{audit_http, observer};
+    Audit audit{observed_audit, gate, stop, journal};
     std::thread audit_thread;
 };
 
 ApiSource::Impl::Watched::Watched(const ApiResource& resource, Selection selection, Impl& impl)
     : http(impl.options.access, impl.options.user_agent),
-      reflector(resource, std::move(selection),
-                {http, impl.sink, impl.journal, impl.complaints, impl.gate, impl.stop},
-                [&impl] { impl.listed(); }) {}
+      observed(http, impl.observer),
+      reflector(
+          resource, std::move(selection),
+          {observed, impl.sink, impl.journal, impl.complaints, impl.gate, impl.stop, impl.observer},
+          [&impl] { impl.listed(); }) {}
 
-ApiSource::Impl::Impl(ApiOptions given, ObjectSink& object_sink, Journal& to)
+ApiSource::Impl::Impl(ApiOptions given, ObjectSink& object_sink, Journal& to, ApiObserver* told)
     : options(std::move(given)),
       sink(object_sink),
+      observer(told),
       journal(to),
-      gate(options.limits),
+      gate(options.limits, observer),
       audit_http(options.access, options.user_agent) {
     const std::string& labels = options.labels.text();
     add(kNamespaces, {options.namespace_labels.text(), ""});
@@ -132,13 +139,17 @@ void ApiSource::Impl::run_audits() {
             return;
         }
         for (const auto& one : watched) {
-            lost += audit.check(one->reflector);
+            const std::size_t repaired = audit.check(one->reflector);
+            lost += repaired;
+            if (observer != nullptr && repaired > 0) {
+                observer->repaired(repaired);
+            }
         }
     }
 }
 
-ApiSource::ApiSource(ApiOptions options, ObjectSink& sink, Journal& journal)
-    : impl_(std::make_unique<Impl>(std::move(options), sink, journal)) {}
+ApiSource::ApiSource(ApiOptions options, ObjectSink& sink, Journal& journal, ApiObserver* observer)
+    : impl_(std::make_unique<Impl>(std::move(options), sink, journal, observer)) {}
 
 ApiSource::~ApiSource() = default;
 

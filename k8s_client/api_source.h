@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "k8s_client/api_access.h"
+#include "k8s_client/api_observer.h"
 #include "k8s_client/label_selector.h"
 #include "k8s_client/request_gate.h"
 #include "k8s_client/source.h"
@@ -32,7 +33,8 @@ struct ApiOptions {
 class ApiSource {
   public:
     /// Starts the threads; the first lists are under way when it returns.
-    ApiSource(ApiOptions options, ObjectSink& sink, Journal& journal);
+    ApiSource(ApiOptions options, ObjectSink& sink, Journal& journal,
+              ApiObserver* observer = nullptr);
     /// Ends them: at once, or within the time-out of a connect under way.
     ~ApiSource();
     ApiSource(const ApiSource&) = delete;

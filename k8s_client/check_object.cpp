@@ -240,6 +240,7 @@ CheckedObject make_endpoint_slice(RawObject& raw) {
     EndpointSlice slice;
     slice.meta = std::move(raw.meta);
     slice.subset = std::move(raw.slice);
+    slice.triggered.at = parse_rfc3339(raw.change_trigger_time);  // a wrong one is none
     for (const auto& [key, value] : slice.meta.labels) {
         if (key == kServiceNameLabel) {
             slice.service_name = value;

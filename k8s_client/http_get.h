@@ -17,6 +17,7 @@ struct HttpRequest {
     std::string target;  // path and query, percent-encoded
     std::string accept = "application/json";
     std::chrono::milliseconds idle_limit{30'000};  // longest time without an octet from the server
+    bool is_watch = false;  // the response goes on until one of the two ends it
 };
 
 struct HttpHead {

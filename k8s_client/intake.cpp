@@ -81,6 +81,9 @@ void Intake::take(Object object, std::size_t /*document*/) {
     }
     remember(meta.resource_version);
     if (inventory_.put(meta, said_) == Inventory::Put::Changed) {
+        if (auto* slice = std::get_if<EndpointSlice>(&object); slice != nullptr && listing_) {
+            slice->triggered.at.reset();  // it may have changed long ago
+        }
         add({Change::Type::Applied, std::move(object)});
     }
 }

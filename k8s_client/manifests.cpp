@@ -44,6 +44,13 @@ std::string summary_of(const std::vector<NamedContent>& files) {
     return text;
 }
 
+/// The first look, which must find something that parses.
+void expect_objects(ManifestFiles& files) {
+    if (!files.look()) {
+        throw ManifestError(OneLineJournal::one_line("manifests: " + files.why_empty()));
+    }
+}
+
 }  // namespace
 
 struct ManifestSource::Impl {
@@ -68,9 +75,7 @@ ManifestSource::Impl::Impl(ManifestOptions options, ObjectSink& object_sink, Jou
       journal(to),
       files(options.paths, watch, journal),
       table(std::move(options.labels), std::move(options.namespace_labels)) {
-    if (!files.look()) {
-        throw ManifestError(OneLineJournal::one_line("manifests: " + files.why_empty()));
-    }
+    expect_objects(files);
     publish();
     sink.synced();
     if (!watch.has_inotify()) {
@@ -109,6 +114,13 @@ void ManifestSource::Impl::publish() {
         sink.apply(difference.changes);
     }
     journal.write(Journal::Level::Info, "manifests: " + summary);
+}
+
+void read_manifests(const std::vector<std::filesystem::path>& paths, Journal& to) {
+    OneLineJournal journal(to);
+    FileWatch watch;
+    ManifestFiles files(paths, watch, journal);
+    expect_objects(files);
 }
 
 ManifestSource::ManifestSource(ManifestOptions options, ObjectSink& sink, Journal& journal)

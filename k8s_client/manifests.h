@@ -26,6 +26,9 @@ class ManifestError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// Reads them once and forgets them: whether a ManifestSource could start. Throws ManifestError.
+void read_manifests(const std::vector<std::filesystem::path>& paths, Journal& journal);
+
 class ManifestSource {
   public:
     /// Reads all paths, gives the sink one batch and synced(), then watches. Throws ManifestError.

@@ -37,10 +37,12 @@ constexpr std::array kLabel = {string_at("", [](RawCursor& c) -> std::string& {
     return c.object->meta.labels.emplace_back(c.key, std::string()).second;
 })};
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
+// https://kubernetes.io/docs/reference/labels-annotations-taints/
 constexpr std::array kAnnotation = {
-    FieldNode{.key = "k8s.io/initial-events-end",
-              .shape = Shape::String,
-              .text = [](RawCursor& c) -> std::string& { return c.object->initial_events_end; }}};
+    string_at("k8s.io/initial-events-end",
+              [](RawCursor& c) -> std::string& { return c.object->initial_events_end; }),
+    string_at("endpoints.kubernetes.io/last-change-trigger-time",
+              [](RawCursor& c) -> std::string& { return c.object->change_trigger_time; })};
 constexpr std::array kMetadataFields = {
     string_at("name", [](RawCursor& c) -> std::string& { return c.object->meta.name; }),
     string_at("namespace", [](RawCursor& c) -> std::string& { return c.object->meta.ns; }),

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "k8s_client/rfc3339.h"
+
 namespace k8s_client {
 
 /// metadata.labels, sorted by key.
@@ -78,10 +80,19 @@ struct EndpointSubset {
     bool operator==(const EndpointSubset&) const = default;
 };
 
+/// A time that is no part of what an object is: all are equal.
+struct TriggerTime {
+    std::optional<UnixNanoseconds> at;
+    bool operator==(const TriggerTime&) const { return true; }
+};
+
 struct EndpointSlice {
     ObjectMeta meta;
     std::string service_name;  // label kubernetes.io/service-name; empty if it has none
     EndpointSubset subset;     // no endpoints where addressType is FQDN
+    /// When what the slice tells of happened in the cluster: of changes that a watch brings, where
+    /// the annotation endpoints.kubernetes.io/last-change-trigger-time has it.
+    TriggerTime triggered{};
     bool operator==(const EndpointSlice&) const = default;
 };
 

@@ -30,9 +30,10 @@ struct RawObject {
     std::string api_version;
     std::string kind;
     ObjectMeta meta;
-    std::string version;             // metadata.resourceVersion, of an object or of a list
-    std::string continue_token;      // metadata.continue, of a list
-    std::string initial_events_end;  // "true" on the bookmark that ends a streaming list
+    std::string version;              // metadata.resourceVersion, of an object or of a list
+    std::string continue_token;       // metadata.continue, of a list
+    std::string initial_events_end;   // "true" on the bookmark that ends a streaming list
+    std::string change_trigger_time;  // of endpoints, as written
 
     std::string service_type;
     std::string cluster_ip;

@@ -61,6 +61,7 @@ Reflector::Reflector(const ApiResource& resource, Selection selection,
       complaints_(surroundings.complaints),
       journal_(surroundings.journal),
       stop_(surroundings.stop),
+      observer_(surroundings.observer),
       requests_(resource, std::move(selection), surroundings.http, surroundings.gate,
                 surroundings.stop, surroundings.sink, surroundings.journal),
       first_listed_(std::move(listed)),
@@ -147,6 +148,9 @@ void Reflector::listed() {
     needs_list_ = consistent_ = versions_restarted_ = false;
     connect_backoff_.reset();
     complaints_.settle(resource().plural);
+    if (observer_ != nullptr) {
+        observer_->listed(resource().plural);
+    }
     if (first_listed_) {
         std::exchange(first_listed_, nullptr)();
     }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 
+#include "k8s_client/api_observer.h"
 #include "k8s_client/backoff.h"
 #include "k8s_client/complaints.h"
 #include "k8s_client/resource_requests.h"
@@ -35,6 +36,7 @@ class Reflector {
         Complaints& complaints;
         RequestGate& gate;
         StopSignal& stop;
+        ApiObserver* observer = nullptr;  // null: nobody counts
     };
 
     /// kEndpointSlices stands for whichever version of it the API has, else for kEndpoints.
@@ -75,6 +77,7 @@ class Reflector {
     Complaints& complaints_;
     Journal& journal_;
     StopSignal& stop_;
+    ApiObserver* observer_;
     ResourceRequests requests_;
     std::function<void()> first_listed_;  // empty once called
     std::atomic<bool> relist_asked_{false};

@@ -4,8 +4,8 @@
 
 namespace k8s_client {
 
-RequestGate::RequestGate(RequestLimits limits)
-    : limits_(limits), tokens_(limits.burst), filled_at_(Clock::now()) {}
+RequestGate::RequestGate(RequestLimits limits, ApiObserver* observer)
+    : limits_(limits), observer_(observer), tokens_(limits.burst), filled_at_(Clock::now()) {}
 
 RequestGate::Pass::~Pass() {
     if (gate_ == nullptr) {
@@ -19,12 +19,16 @@ RequestGate::Pass::~Pass() {
 }
 
 RequestGate::Pass RequestGate::enter(Kind kind, StopSignal& stop) {
+    const auto begun = Clock::now();
     take_token(stop);
-    if (kind == Kind::Watch) {  // it stays open, and would keep everything else out
-        return Pass(nullptr);
+    const bool holds_place = kind != Kind::Watch;  // that stays open, and would keep all others out
+    if (holds_place) {
+        take_place(stop);
     }
-    take_place(stop);
-    return Pass(this);
+    if (observer_ != nullptr) {
+        observer_->held_back(Clock::now() - begun);
+    }
+    return Pass(holds_place ? this : nullptr);
 }
 
 /// Tokens may be owed: whoever finds none left takes one that is still to come, and waits for it.

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "k8s_client/api_observer.h"
 #include "k8s_client/stop_signal.h"
 
 namespace k8s_client {
@@ -20,7 +21,8 @@ struct RequestLimits {
 
 class RequestGate {
   public:
-    explicit RequestGate(RequestLimits limits);
+    /// `observer`, if there is one, is told how long each request waits.
+    explicit RequestGate(RequestLimits limits, ApiObserver* observer = nullptr);
 
     /// Holds a place among the requests in flight.
     class Pass {
@@ -44,6 +46,7 @@ class RequestGate {
     void take_place(StopSignal& stop);
 
     RequestLimits limits_;
+    ApiObserver* observer_;
     std::mutex mutex_;
     std::condition_variable left_;
     double tokens_;

@@ -97,6 +97,7 @@ Ending ResourceRequests::get_watch(const std::string& target, WatchSession& sess
     HttpRequest request;
     request.target = target;
     request.idle_limit = kWatchSilence;
+    request.is_watch = true;
     Ending ending = get_events(http_, request, intake_, session, heartbeat_);
     intake_.flush();
     return intake_.status() ? ending_of(*intake_.status()) : ending;
