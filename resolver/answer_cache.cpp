@@ -169,7 +169,9 @@ AnswerCache::Picked AnswerCache::pick(Shard& shard, std::uint64_t hash,
     CacheEntry* stale = may_serve_stale(success, now) ? success : nullptr;
     if (denied && !(options_.prefer_positive && stale != nullptr)) {
         ++shard.counters.denial_hits;
-        return pick_fresh(shard, *denial, now);
+        Picked picked = pick_fresh(shard, *denial, now);
+        picked.found.denial = true;
+        return picked;
     }
     if (stale == nullptr && may_serve_stale(denial, now)) {
         stale = denial;
@@ -181,11 +183,13 @@ AnswerCache::Picked AnswerCache::pick(Shard& shard, std::uint64_t hash,
         ++shard.counters.served_stale;
         picked.entry = stale;
         picked.found.state = Found::State::Stale;
+        picked.found.denial = stale == denial;
         picked.found.refresh = !failed && !denied && claim(*stale, now);
     } else if (failed) {
         ++shard.counters.denial_hits;
         picked.entry = failure;
         picked.found.state = Found::State::Fresh;
+        picked.found.denial = true;
     } else {
         ++shard.counters.misses;
         picked.found.has_stale = stale != nullptr;
@@ -247,11 +251,11 @@ Found AnswerCache::find_stale(const CacheQuestion& question, Clock::time_point n
     return dress(picked, out);
 }
 
-void AnswerCache::insert(const CacheQuestion& question, const Cacheable& kept,
-                         std::span<const std::uint8_t> message, Clock::time_point now,
-                         std::uint16_t extended_error) {
+std::uint64_t AnswerCache::insert(const CacheQuestion& question, const Cacheable& kept,
+                                  std::span<const std::uint8_t> message, Clock::time_point now,
+                                  std::uint16_t extended_error) {
     if (message.size() > kMaxMessage) {
-        return;
+        return 0;
     }
     const bool failure = kept.kind == AnswerKind::Failure;
     const std::uint64_t hash = hash_of(key_, question);
@@ -270,17 +274,19 @@ void AnswerCache::insert(const CacheQuestion& question, const Cacheable& kept,
     Shard& shard = shard_of(hash);
     const Hold hold(shard.lock);
     if (!hold) {
-        return;
+        return 0;
     }
     if (failure) {
         if (stale_entry(shard, hash, question, now) != nullptr) {
             const auto recheck = std::chrono::ceil<seconds>(options_.recheck).count();
             entry.lifetime = std::max(entry.lifetime, static_cast<std::uint32_t>(recheck));
         }
-        if (entry.lifetime > 0) {
-            shard.counters.denial_evictions += shard.denial.insert(std::move(entry), dead);
+        if (entry.lifetime == 0) {
+            return 0;
         }
-        return;
+        const std::uint64_t evicted = shard.denial.insert(std::move(entry), dead);
+        shard.counters.denial_evictions += evicted;
+        return evicted;
     }
     const bool success = kept.kind == AnswerKind::Success;
     CacheTable& table = success ? shard.success : shard.denial;
@@ -295,19 +301,20 @@ void AnswerCache::insert(const CacheQuestion& question, const Cacheable& kept,
         shard.success.remove(hash);
     }
     shard.denial.remove(hash ^ kFailureMark);
-    (success ? shard.counters.success_evictions : shard.counters.denial_evictions) +=
-        table.insert(std::move(entry), dead);
+    const std::uint64_t evicted = table.insert(std::move(entry), dead);
+    (success ? shard.counters.success_evictions : shard.counters.denial_evictions) += evicted;
+    return evicted;
 }
 
-void AnswerCache::insert_failure(const CacheQuestion& question, std::uint16_t extended_error,
-                                 Clock::time_point now) {
+std::uint64_t AnswerCache::insert_failure(const CacheQuestion& question,
+                                          std::uint16_t extended_error, Clock::time_point now) {
     std::uint8_t message[zones::kHeaderSize + zones::kMaxNameLength + 4];
     Cacheable kept;
     kept.kind = AnswerKind::Failure;
     kept.lifetime = options_.ttls.failure;
     kept.size = write_failure(question.qname, question.qtype, question.qclass,
                               zones::Rcode::ServFail, message);
-    insert(question, kept, {message, kept.size}, now, extended_error);
+    return insert(question, kept, {message, kept.size}, now, extended_error);
 }
 
 CacheCounters AnswerCache::counters() const {

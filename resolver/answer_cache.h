@@ -49,6 +49,7 @@ struct Found {
     State state = State::Miss;
     bool refresh = false;    // ask upstream again: nobody else is told so for some seconds
     bool has_stale = false;  // with Miss: find_stale() would find something
+    bool denial = false;     // what was found says that there is no such record, or a failure
     std::size_t size = 0;
     std::uint16_t extended_error = 0;  // as stored; 0: none
 };
@@ -84,14 +85,14 @@ class AnswerCache {
                      std::span<std::uint8_t> out);
 
     /// Keeps the message that make_cacheable() wrote. A failure is kept beside what was known
-    /// before; success and denial replace each other.
-    void insert(const CacheQuestion& question, const Cacheable& kept,
-                std::span<const std::uint8_t> message, Clock::time_point now,
-                std::uint16_t extended_error = 0);
+    /// before; success and denial replace each other. Returns how many had to make room.
+    std::uint64_t insert(const CacheQuestion& question, const Cacheable& kept,
+                         std::span<const std::uint8_t> message, Clock::time_point now,
+                         std::uint16_t extended_error = 0);
 
     /// Keeps that no upstream gave a usable reply (RFC 9520 §2.2), as SERVFAIL with that code.
-    void insert_failure(const CacheQuestion& question, std::uint16_t extended_error,
-                        Clock::time_point now);
+    std::uint64_t insert_failure(const CacheQuestion& question, std::uint16_t extended_error,
+                                 Clock::time_point now);
 
     /// Sums of all shards.
     CacheCounters counters() const;

@@ -108,6 +108,7 @@ struct Channel::Callbacks {
             ::close(fd);
             return ARES_SOCKET_BAD;
         }
+        channel.opened_socket_ = true;
         const int on = 1;
         if (type == SOCK_STREAM)
             ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -282,7 +283,7 @@ bool Channel::open(const ChannelSettings& settings) {
     return set_server(channel, settings.server) == ARES_SUCCESS;
 }
 
-void Channel::send(UpstreamQuery& query, std::uint16_t id, bool edns, Exchange& exchange) {
+bool Channel::send(UpstreamQuery& query, std::uint16_t id, bool edns, Exchange& exchange) {
     const auto message = query.message(id, edns);
     exchange.channel = this;
     exchange.query = &query;
@@ -290,9 +291,11 @@ void Channel::send(UpstreamQuery& query, std::uint16_t id, bool edns, Exchange& 
     in_flight_.push_back(&exchange);
     busy_ = busy_ || in_flight_.size() > 1;
     ++unsettled_;
+    opened_socket_ = false;
     ares_send(handle(cares_.get()), message.data(), static_cast<int>(message.size()),
               &Callbacks::on_reply, &exchange);
     port_.count_query();
+    return opened_socket_;
 }
 
 void Channel::process(int fd, bool readable, bool writable) {

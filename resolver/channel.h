@@ -101,8 +101,8 @@ class Channel {
     bool open(const ChannelSettings& settings);
 
     /// Sends `query` under `id`. The exchange is in the queue once it has come to its end, perhaps
-    /// before this returns. Datagrams leave with SocketTable::flush().
-    void send(UpstreamQuery& query, std::uint16_t id, bool edns, Exchange& exchange);
+    /// before this returns. Datagrams leave with SocketTable::flush(). True if a socket was opened.
+    bool send(UpstreamQuery& query, std::uint16_t id, bool edns, Exchange& exchange);
     /// May leave datagrams unread: the reactor is to say so again.
     void process(int fd, bool readable, bool writable);
     void process_timeouts();
@@ -153,6 +153,7 @@ class Channel {
     int incoming_error_ = 0;               // or what it is to be told instead
     Clock::time_point opened_ = Clock::now();
     bool retired_ = false;
+    bool opened_socket_ = false;            // since the last send() began
     std::unique_ptr<void, Destroy> cares_;  // last: ares_destroy() calls back into the above
 };
 

@@ -26,6 +26,11 @@ constexpr std::size_t kMostSpares = 256;
 
 using Result = tl::expected<std::span<const std::uint8_t>, ForwardError>;
 
+void count_socket(UpstreamCounters& counters, bool tcp, bool opened) {
+    ++(tcp ? (opened ? counters.tcp_opened : counters.tcp_kept)
+           : (opened ? counters.udp_opened : counters.udp_kept));
+}
+
 }  // namespace
 
 struct Forwarder::Impl {
@@ -126,8 +131,10 @@ void Forwarder::Impl::start(Pending& pending, Clock::time_point now) {
 void Forwarder::Impl::send(Pending& pending, Clock::time_point now) {
     auto* channel = pending.server->pick(pending.tcp, pending.edns, random, now);
     ++pending.server->counters().queries;
+    pending.sent = now;
     if (channel != nullptr) {
-        channel->send(pending.query, random.next(), pending.edns, pending);
+        const bool opened = channel->send(pending.query, random.next(), pending.edns, pending);
+        count_socket(pending.server->counters(), pending.tcp, opened);
         return;
     }
     pending.outcome = Outcome::Failed;
@@ -190,6 +197,8 @@ Verdict Forwarder::Impl::settle(Pending& pending) {
     if (failed) {
         ++pending.server->counters().failures;
         pending.server->health().suspect(random, Clock::now());
+    } else if (auto* meter = pending.server->meter(); meter && pending.outcome == Outcome::Reply) {
+        meter->replied(pending.reply[3] & 0x0fU, Clock::now() - pending.sent);
     }
     return verdict;
 }

@@ -22,6 +22,7 @@
 namespace resolver {
 
 class LoopWatch;
+class UpstreamMeter;
 
 /// An address as text without brackets ("192.0.2.1", "2001:db8::1"), and a port.
 struct Upstream {
@@ -65,6 +66,9 @@ struct ForwardOptions {
     /// Called when probes have found an upstream down, and when one of them is answered again. Each
     /// Forwarder calls it for itself, on its thread.
     std::function<void(const Upstream& upstream, bool down)> told_down;
+    /// Who counts for an upstream; asked for each one once, when it is taken up. Null: nobody. The
+    /// meter outlives the Forwarder.
+    std::function<UpstreamMeter*(const Upstream& upstream)> meter_of;
     /// Called every few seconds by tick(): other upstreams from now on, or nullopt. Each Forwarder
     /// has a copy of its own. Must not throw.
     std::function<std::optional<std::vector<Upstream>>()> reread;
@@ -97,7 +101,22 @@ struct UpstreamCounters {
     std::uint64_t probes_failed = 0;
     std::uint64_t strays = 0;     // datagrams that answer nothing asked on their socket
     std::uint64_t abandoned = 0;  // sockets closed for strays, with questions in flight
+    // Questions that found a socket open, and those that one was opened for.
+    std::uint64_t udp_kept = 0, udp_opened = 0, tcp_kept = 0, tcp_opened = 0;
     bool operator==(const UpstreamCounters&) const = default;
+};
+
+/// Told what comes of one upstream's questions, on the forwarder's thread.
+class UpstreamMeter {
+  public:
+    virtual ~UpstreamMeter() = default;
+    /// A reply to a client's question, so long after that was sent; also one that is not the answer
+    /// in the end.
+    virtual void replied(unsigned rcode, std::chrono::nanoseconds after) = 0;
+    /// What was counted since the last call: with each tick() that has something, and at the end.
+    virtual void add(const UpstreamCounters& more) = 0;
+    /// As told_down; an upstream that is given up comes back first.
+    virtual void found_down(bool down) = 0;
 };
 
 /// What a Forwarder did for all its upstreams.

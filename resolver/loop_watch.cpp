@@ -107,4 +107,9 @@ void LoopWatch::ended(LoopProbe& probe, bool replied, Clock::time_point now) {
     }
 }
 
+std::vector<std::shared_ptr<const LoopProbe>> LoopWatch::probes() const {
+    const std::lock_guard lock(lock_);
+    return {probes_.begin(), probes_.end()};
+}
+
 }  // namespace resolver

@@ -77,9 +77,12 @@ class LoopWatch {
 
     void ended(LoopProbe& probe, bool replied, Clock::time_point now);
 
+    /// Those that somebody has asked for, or had.
+    std::vector<std::shared_ptr<const LoopProbe>> probes() const;
+
   private:
     Told told_;
-    SpinLock lock_;  // for `probes_`
+    mutable SpinLock lock_;  // for `probes_`
     std::vector<std::shared_ptr<LoopProbe>> probes_;
 };
 

@@ -34,6 +34,7 @@ struct Pending : Exchange {
     std::uint32_t passed_over = 0;         // replies, for their rcode
     std::vector<std::uint8_t> last_reply;  // of those
     Clock::time_point deadline;
+    Clock::time_point sent;
     bool starts_with_tcp = false;
     bool tcp = false;
     bool edns = true;

@@ -24,6 +24,18 @@ std::shared_ptr<LoopProbe> probe_of(const ForwardOptions& options, const Upstrea
     return options.loops != nullptr ? options.loops->watch(upstream, options.loop_zone) : nullptr;
 }
 
+UpstreamCounters difference(const UpstreamCounters& now, const UpstreamCounters& before) {
+    return {.queries = now.queries - before.queries,
+            .failures = now.failures - before.failures,
+            .probes_failed = now.probes_failed - before.probes_failed,
+            .strays = now.strays - before.strays,
+            .abandoned = now.abandoned - before.abandoned,
+            .udp_kept = now.udp_kept - before.udp_kept,
+            .udp_opened = now.udp_opened - before.udp_opened,
+            .tcp_kept = now.tcp_kept - before.tcp_kept,
+            .tcp_opened = now.tcp_opened - before.tcp_opened};
+}
+
 }  // namespace
 
 std::unique_ptr<UpstreamServer> UpstreamServer::make(SocketTable& sockets, FinishedQueue& finished,
@@ -49,6 +61,7 @@ UpstreamServer::UpstreamServer(SocketTable& sockets, FinishedQueue& finished,
                                const ChannelSettings& settings, std::size_t udp_channels)
     : upstream_(upstream),
       options_(options),
+      meter_(options.meter_of ? options.meter_of(upstream) : nullptr),
       udp_(sockets, finished, counters_, over(Transport::Udp, settings), udp_channels,
            oldest(options)),
       udp_plain_(sockets, finished, counters_, over(Transport::UdpPlain, settings), 2,
@@ -59,6 +72,12 @@ UpstreamServer::UpstreamServer(SocketTable& sockets, FinishedQueue& finished,
               over(options.force_tcp ? Transport::Tcp : Transport::UdpPlain, settings)),
       loop_(sockets, counters_, options.loops, probe_of(options, upstream),
             over(options.force_tcp ? Transport::Tcp : Transport::UdpPlain, settings)) {}
+
+UpstreamServer::~UpstreamServer() {
+    report();
+    if (meter_ != nullptr && was_down_)
+        meter_->found_down(false);
+}
 
 Channel* UpstreamServer::pick(bool tcp, bool edns, RandomBits& random, Clock::time_point now) {
     auto& udp = edns ? udp_ : udp_plain_;
@@ -72,6 +91,7 @@ void UpstreamServer::tick(RandomBits& random, Clock::time_point now) {
     health_.tick(random, now);
     loop_.tick(random, now);
     tell();
+    report();
 }
 
 void UpstreamServer::handle_probes() {
@@ -86,6 +106,15 @@ void UpstreamServer::tell() {
     was_down_ = health_.down();
     if (options_.told_down)
         options_.told_down(upstream_, was_down_);
+    if (meter_ != nullptr)
+        meter_->found_down(was_down_);
+}
+
+void UpstreamServer::report() {
+    if (meter_ == nullptr || counters_ == reported_)
+        return;
+    meter_->add(difference(counters_, reported_));
+    reported_ = counters_;
 }
 
 bool UpstreamServer::idle() const {

@@ -18,10 +18,12 @@ class UpstreamServer {
     static std::unique_ptr<UpstreamServer> make(SocketTable& sockets, FinishedQueue& finished,
                                                 const ForwardOptions& options,
                                                 const Upstream& upstream, std::size_t udp_channels);
+    ~UpstreamServer();
     UpstreamServer(const UpstreamServer&) = delete;
     UpstreamServer& operator=(const UpstreamServer&) = delete;
 
     const Upstream& upstream() const { return upstream_; }
+    UpstreamMeter* meter() const { return meter_; }
     UpstreamCounters& counters() { return counters_; }
     Health& health() { return health_; }
     bool loops() const { return loop_.loops(); }
@@ -42,11 +44,14 @@ class UpstreamServer {
                    std::size_t udp_channels);
 
     void tell();
+    void report();
 
     Upstream upstream_;
     const ForwardOptions& options_;
+    UpstreamMeter* meter_;  // null: nobody counts
     bool was_down_ = false;
     UpstreamCounters counters_;
+    UpstreamCounters reported_;
     ChannelPool udp_;
     ChannelPool udp_plain_;
     ChannelPool tcp_;

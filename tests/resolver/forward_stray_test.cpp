@@ -80,7 +80,8 @@ TEST_CASE("the second stray: the socket is closed and the question asked over TC
     CHECK(upstream.received()[1].over_tcp);
     CHECK(read16(upstream.received()[0].message, 0) != read16(upstream.received()[1].message, 0));
     CHECK(forwarder.counters()[0] ==
-          resolver::UpstreamCounters{.queries = 2, .strays = 2, .abandoned = 1});
+          resolver::UpstreamCounters{
+              .queries = 2, .strays = 2, .abandoned = 1, .udp_opened = 1, .tcp_opened = 1});
 }
 
 TEST_CASE("a flood at a thousand questions: none of it is believed") {
