@@ -20,7 +20,8 @@ std::uint32_t unix_time() {
 }  // namespace
 
 BlockCache::BlockCache(const CacheConfig& config, zones::HashKey key)
-    : zones_(table_of(config.zones)),
+    : written_(config.written),
+      zones_(table_of(config.zones)),
       no_success_(table_of(config.no_success)),
       no_denial_(table_of(config.no_denial)),
       store_(config.options, key) {}
@@ -29,11 +30,11 @@ bool BlockCache::covers(const zones::LoweredName& qname) const {
     return zones_.empty() || zones_.find(qname).has_value();
 }
 
-std::optional<resolver::Cacheable> BlockCache::take(const resolver::CacheQuestion& question,
-                                                    const zones::LoweredName& qname,
-                                                    const zones::UpstreamReply& reply,
-                                                    Clock::time_point now,
-                                                    std::span<std::uint8_t> buffer) {
+std::optional<BlockCache::Kept> BlockCache::take(const resolver::CacheQuestion& question,
+                                                 const zones::LoweredName& qname,
+                                                 const zones::UpstreamReply& reply,
+                                                 Clock::time_point now,
+                                                 std::span<std::uint8_t> buffer) {
     const auto kept = resolver::make_cacheable(reply, store_.options().ttls, unix_time(),
                                                buffer.first(resolver::AnswerCache::kMaxMessage));
     if (!kept) {
@@ -44,16 +45,13 @@ std::optional<resolver::Cacheable> BlockCache::take(const resolver::CacheQuestio
     if (disabled.find(qname)) {
         return std::nullopt;
     }
-    store_.insert(question, *kept, buffer.first(kept->size), now);
-    return kept;
+    return Kept{*kept, store_.insert(question, *kept, buffer.first(kept->size), now)};
 }
 
-void BlockCache::take_failure(const resolver::CacheQuestion& question,
-                              const zones::LoweredName& qname, std::uint16_t extended_error,
-                              Clock::time_point now) {
-    if (!no_denial_.find(qname)) {
-        store_.insert_failure(question, extended_error, now);
-    }
+std::uint64_t BlockCache::take_failure(const resolver::CacheQuestion& question,
+                                       const zones::LoweredName& qname,
+                                       std::uint16_t extended_error, Clock::time_point now) {
+    return no_denial_.find(qname) ? 0 : store_.insert_failure(question, extended_error, now);
 }
 
 }  // namespace server

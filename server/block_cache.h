@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "resolver/answer_cache.h"
 #include "server/config.h"
@@ -24,22 +25,29 @@ class BlockCache {
     /// False for names outside the zones that `cache` names.
     bool covers(const zones::LoweredName& qname) const;
 
+    struct Kept : resolver::Cacheable {
+        std::uint64_t evicted = 0;  // what had to make room
+    };
     /// Keeps a reply, if it may be. What it is and the TTLs that it goes to the client with, if it
     /// is one that a cache may keep. `buffer` is for the kept message: AnswerCache::kMaxMessage
     /// octets.
-    std::optional<resolver::Cacheable> take(const resolver::CacheQuestion& question,
-                                            const zones::LoweredName& qname,
-                                            const zones::UpstreamReply& reply,
-                                            Clock::time_point now, std::span<std::uint8_t> buffer);
+    std::optional<Kept> take(const resolver::CacheQuestion& question,
+                             const zones::LoweredName& qname, const zones::UpstreamReply& reply,
+                             Clock::time_point now, std::span<std::uint8_t> buffer);
 
-    /// Keeps that no upstream could be asked; the code says why.
-    void take_failure(const resolver::CacheQuestion& question, const zones::LoweredName& qname,
-                      std::uint16_t extended_error, Clock::time_point now);
+    /// Keeps that no upstream could be asked; the code says why. How many had to make room.
+    std::uint64_t take_failure(const resolver::CacheQuestion& question,
+                               const zones::LoweredName& qname, std::uint16_t extended_error,
+                               Clock::time_point now);
+
+    /// What the Corefile says of it.
+    const std::string& written() const { return written_; }
 
     resolver::AnswerCache& store() { return store_; }
     const resolver::AnswerCache& store() const { return store_; }
 
   private:
+    std::string written_;
     zones::ZoneTable zones_;  // empty: every name of the block
     zones::ZoneTable no_success_, no_denial_;
     resolver::AnswerCache store_;

@@ -34,10 +34,10 @@ SnapshotOptions snapshot_options(const KubernetesConfig& config) {
 }  // namespace
 
 ClusterSource::ClusterSource(const KubernetesConfig& config, Cluster& cluster, zones::HashKey key,
-                             k8s_client::Journal& journal)
+                             k8s_client::Journal& journal, Metrics* metrics)
     : cluster_(cluster), startup_timeout_(config.startup_timeout) {
     if (config.manifests.empty()) {
-        start_api(config, key, journal);
+        start_api(config, key, journal, metrics);
     } else {
         manifests_ = std::make_unique<k8s_client::ManifestSource>(
             k8s_client::ManifestOptions{config.manifests, config.labels, config.namespace_labels},
@@ -46,7 +46,7 @@ ClusterSource::ClusterSource(const KubernetesConfig& config, Cluster& cluster, z
 }
 
 void ClusterSource::start_api(const KubernetesConfig& config, zones::HashKey key,
-                              k8s_client::Journal& journal) {
+                              k8s_client::Journal& journal, Metrics* metrics) {
     k8s_client::ApiOptions options = api_options(config);
     const bool has_snapshot = !config.api.snapshot.empty();
     if (has_snapshot) {
@@ -55,15 +55,53 @@ void ClusterSource::start_api(const KubernetesConfig& config, zones::HashKey key
             cluster_.serve_stale(std::move(stale));
         }
     }
-    api_ = std::make_unique<k8s_client::ApiSource>(std::move(options), cluster_, journal);
+    const std::string host = k8s_client::host_and_port(options.access);
+    k8s_client::ObjectSink* sink = &cluster_;
+    if (metrics != nullptr) {
+        meter_ = std::make_unique<SourceMeter>(metrics->rare(), host, cluster_);
+        sink = meter_.get();
+    }
+    api_ =
+        std::make_unique<k8s_client::ApiSource>(std::move(options), *sink, journal, meter_.get());
     if (has_snapshot) {
-        writer_ = std::make_unique<SnapshotWriter>(snapshot_options(config), cluster_, journal,
-                                                   [this] { return as_of(); });
+        start_writer(config, journal, metrics);
+    }
+    if (metrics != nullptr) {
+        reading_ = metrics->show([this, host](auto& samples) { read(samples, host); });
+    }
+}
+
+void ClusterSource::start_writer(const KubernetesConfig& config, k8s_client::Journal& journal,
+                                 Metrics* metrics) {
+    SnapshotWriter::Wrote wrote;
+    if (metrics != nullptr) {
+        wrote = [&rare = metrics->rare()](bool succeeded) {
+            rare.add(metric::kSnapshotWrites, {{"result", succeeded ? "success" : "failure"}});
+        };
+    }
+    writer_ = std::make_unique<SnapshotWriter>(
+        snapshot_options(config), cluster_, journal, [this] { return as_of(); }, WritePace(),
+        std::move(wrote));
+}
+
+/// By the scrape's thread.
+void ClusterSource::read(std::vector<Sample>& samples, const std::string& host) {
+    const std::lock_guard lock(mutex_);
+    if (api_ == nullptr) {
+        return;
+    }
+    for (const auto& state : api_->state()) {
+        const Labels labels{{"host", host}, {"resource", state.resource}};
+        const bool heard = state.age.count() >= 0;
+        samples.push_back(
+            {&metric::kApiAge, labels, heard ? static_cast<double>(state.age.count()) / 1000 : -1});
+        samples.push_back({&metric::kApiObjects, labels, static_cast<double>(state.objects)});
     }
 }
 
 /// The writer goes last: what the source still brings is to be in the file.
 ClusterSource::~ClusterSource() {
+    reading_ = {};
     as_of();
     std::unique_ptr<k8s_client::ApiSource> ending;
     {

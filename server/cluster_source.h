@@ -12,6 +12,7 @@
 #include "server/cluster.h"
 #include "server/config.h"
 #include "server/snapshot_writer.h"
+#include "server/source_meter.h"
 
 namespace server {
 
@@ -19,8 +20,9 @@ class ClusterSource {
   public:
     /// Manifests have been read when it returns; an API server's lists are under way, and a valid
     /// snapshot is being served. Throws ConfigError or ManifestError.
+    /// `metrics` null: nobody counts.
     ClusterSource(const KubernetesConfig& config, Cluster& cluster, zones::HashKey key,
-                  k8s_client::Journal& journal);
+                  k8s_client::Journal& journal, Metrics* metrics = nullptr);
     ~ClusterSource();
     ClusterSource(const ClusterSource&) = delete;
     ClusterSource& operator=(const ClusterSource&) = delete;
@@ -30,17 +32,22 @@ class ClusterSource {
     std::chrono::milliseconds startup_timeout() const { return startup_timeout_; }
 
   private:
-    void start_api(const KubernetesConfig& config, zones::HashKey key,
-                   k8s_client::Journal& journal);
+    void start_api(const KubernetesConfig& config, zones::HashKey key, k8s_client::Journal& journal,
+                   Metrics* metrics);
+    void start_writer(const KubernetesConfig& config, k8s_client::Journal& journal,
+                      Metrics* metrics);
+    void read(std::vector<Sample>& samples, const std::string& host);
     std::chrono::sys_seconds as_of();
 
     Cluster& cluster_;
     const std::chrono::milliseconds startup_timeout_;
     std::mutex mutex_;  // guards api_ and as_of_ from the writer's thread
     std::chrono::sys_seconds as_of_{};
+    std::unique_ptr<SourceMeter> meter_;  // null without metrics
     std::unique_ptr<k8s_client::ApiSource> api_;
     std::unique_ptr<k8s_client::ManifestSource> manifests_;
     std::unique_ptr<SnapshotWriter> writer_;
+    Metrics::Reading reading_;
 };
 
 }  // namespace server

@@ -12,22 +12,53 @@
 namespace server {
 namespace {
 
+/// As CoreDNS does where nobody gives it a Corefile.
+constexpr std::string_view kWithoutCorefile = ". {\n    whoami\n    log\n}\n";
+
+constexpr char kFooter[] = R"(Flags may have one dash, as CoreDNS has them: -conf FILE, -conf=FILE.
+
+Corefile:
+  That of -conf, else ./Corefile; where there is neither it is ". { whoami log }".
+  Relative paths in it start from its folder.
+
+Signals:
+  SIGTERM, SIGINT   not ready at once, lameduck, then an orderly end; again: no lameduck
+  SIGUSR1           load the Corefile again; if it is wrong the old one goes on
+  SIGHUP            ignored
+
+Exit status:
+  0   ended as told; check: the Corefile is valid
+  1   cannot start; check: what is wrong is on standard error
+  2   a flag that is not known or not right)";
+
 /// Go's flag package takes one dash or two before a long name; CLI11 only two.
 std::string with_two_dashes(std::string_view argument) {
     const bool one_dash = argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
     return (one_dash ? "-" : "") + std::string(argument);
 }
 
-void add_options(CLI::App& app, CommandLine& out, std::string& conf, std::string& pidfile) {
+void add_options(CLI::App& app, CommandLine& out, std::string& conf, std::string& pidfile,
+                 std::string& takeover) {
     app.add_option("--conf", conf, "Corefile to load; stdin reads it from standard input")
         ->type_name("FILE");
     app.add_option("--dns.port,--p,-p", out.port,
                    "port where the Corefile names none; 0: a free one")
         ->type_name("PORT");
+    app.add_option_function<std::string>(
+           "--log-format",
+           [&out](const std::string& text) {
+               out.log_style = text == "json" ? LogStyle::Json : LogStyle::Text;
+           },
+           "how lines are written: as CoreDNS has them, or each as a JSON object")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
     app.add_option("--pidfile", pidfile, "file to write the process id to")->type_name("FILE");
     app.add_flag("--plugins", out.plugins, "list the plugins");
     app.add_flag("--quiet", out.quiet, "do not say where it listens, nor its version");
-    app.add_flag("--version", out.version, "show the version");
+    app.add_option("--takeover", takeover,
+                   "unix socket by which the next process takes the sockets of the running one")
+        ->type_name("PATH");
+    app.add_flag("--version", out.version, "show the version, and how it was built");
     app.add_option("--workers", out.workers, "threads that answer queries")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
@@ -45,27 +76,35 @@ std::string read_stdin() {
 
 CommandLine parse_command_line(std::span<const char* const> arguments) {
     CLI::App app("Keryx, the DNS server of a Kubernetes cluster", "keryx");
+    app.footer(kFooter);
+    const CLI::App* const check =
+        app.add_subcommand("check", "validate the Corefile and say what it does; serves nothing")
+            ->fallthrough();
     CommandLine out;
     std::string conf;
     std::string pidfile;
-    add_options(app, out, conf, pidfile);
-    std::vector<std::string> rewritten;  // CLI11 takes them in reverse
+    std::string takeover;
+    add_options(app, out, conf, pidfile, takeover);
+    const std::string help = app.help();  // once parsed, it would be the subcommand's
+    std::vector<std::string> rewritten;   // CLI11 takes them in reverse
     for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
         rewritten.push_back(with_two_dashes(*argument));
     }
     try {
         app.parse(std::move(rewritten));
     } catch (const CLI::CallForHelp&) {
-        out.help = app.help();
+        out.help = help;
     } catch (const CLI::ParseError& error) {
         throw UsageError(std::string(error.what()) + "; run keryx -help to see the flags");
     }
+    out.check = check->parsed();
     out.conf_given = !conf.empty();
     out.use_stdin = conf == "stdin";
     if (out.conf_given) {
         out.conf = conf;
     }
     out.pidfile = pidfile;
+    out.takeover = takeover;
     return out;
 }
 
@@ -77,13 +116,14 @@ LoadOptions read_corefile(const CommandLine& command_line) {
         options.text = read_stdin();
         return options;
     }
+    if (!command_line.conf_given && !std::filesystem::exists(command_line.conf)) {
+        options.file = "(no Corefile)";
+        options.text = kWithoutCorefile;
+        return options;
+    }
     auto text = read_text_file(command_line.conf);
     if (!text) {
-        throw ConfigError(command_line.conf_given
-                              ? "cannot read the Corefile: " + text.error()
-                              : "no Corefile: give one with -conf FILE, or put one into the "
-                                "working folder (" +
-                                    text.error() + ")");
+        throw ConfigError("cannot read the Corefile: " + text.error());
     }
     options.text = std::move(*text);
     options.file = command_line.conf.string();

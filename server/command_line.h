@@ -10,6 +10,7 @@
 #include <string>
 
 #include "server/config.h"
+#include "server/log_line.h"
 
 namespace server {
 
@@ -19,9 +20,12 @@ struct CommandLine {
     bool use_stdin = false;             // -conf stdin
     std::optional<std::uint16_t> port;  // -dns.port; 0: one free port for UDP and TCP
     std::filesystem::path pidfile;      // empty: none
+    std::filesystem::path takeover;     // unix socket to take sockets over by; empty: none
     bool quiet = false;
     bool version = false;
     bool plugins = false;
+    bool check = false;  // the subcommand
+    LogStyle log_style = LogStyle::Text;
     unsigned workers = 0;  // 0: what the Corefile says, else as many as fit the machine
     std::string help;      // not empty: asked for; print it and stop
 };
@@ -35,7 +39,8 @@ class UsageError : public ConfigError {
 /// `arguments` without the program's name. Throws UsageError.
 CommandLine parse_command_line(std::span<const char* const> arguments);
 
-/// Reads the Corefile. Throws ConfigError if there is none.
+/// Reads the Corefile; where none is named, and none is in the working folder, it is CoreDNS's own:
+/// `whoami` and `log`. Throws ConfigError if it cannot be read.
 LoadOptions read_corefile(const CommandLine& command_line);
 
 /// What -plugins prints: one line per plugin.

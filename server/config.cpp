@@ -7,6 +7,7 @@
 
 #include "server/config_listen.h"
 #include "server/config_plugins.h"
+#include "server/config_text.h"
 #include "server/config_zones.h"
 #include "server/corefile.h"
 
@@ -22,6 +23,7 @@ struct BlockLoad {
     std::vector<zones::Name> zones;
     std::vector<std::string> addresses;
     std::set<std::string_view> seen;
+    bool seen_before = false;  // the plugin in hand, in this block
 };
 
 void load_acl(const Directive& directive, BlockLoad& load) {
@@ -42,12 +44,15 @@ void load_cache(const Directive& directive, BlockLoad& load) {
 }
 
 void load_errors(const Directive& directive, BlockLoad& load) {
-    check_errors(directive);
-    load.block.errors = true;
+    load.block.errors = read_errors(directive);
 }
 
 void load_forward(const Directive& directive, BlockLoad& load) {
     load.block.forwards.push_back(read_forward(directive, load.folder, load.config.notices));
+}
+
+void load_health(const Directive& directive, BlockLoad& load) {
+    load.block.health = read_health(directive, load.block.health.value_or(HealthConfig{}));
 }
 
 void load_hosts(const Directive& directive, BlockLoad& load) {
@@ -73,6 +78,19 @@ void load_loop(const Directive& directive, BlockLoad& load) {
     load.block.loop = true;
 }
 
+void load_prometheus(const Directive& directive, BlockLoad& load) {
+    load.block.prometheus = read_prometheus(directive);
+}
+
+void load_ready(const Directive& directive, BlockLoad& load) {
+    load.block.ready = read_ready(directive);
+}
+
+/// One process has one Corefile: the last `reload` decides, as with CoreDNS.
+void load_reload(const Directive& directive, BlockLoad& load) {
+    load.config.reload = read_reload(directive);
+}
+
 void load_rewrite(const Directive& directive, BlockLoad& load) {
     load.block.rewrites.push_back(read_rewrite(directive));
 }
@@ -84,6 +102,60 @@ void load_template(const Directive& directive, BlockLoad& load) {
 /// There is one set of workers: the block that asks for most decides.
 void load_multisocket(const Directive& directive, BlockLoad& load) {
     load.config.workers = std::max(load.config.workers, read_multisocket(directive));
+}
+
+FixedAnswers& fixed_of(BlockLoad& load) {
+    return load.block.fixed ? *load.block.fixed : load.block.fixed.emplace();
+}
+
+ReplyShape& shape_of(BlockLoad& load) {
+    return load.block.shape ? *load.block.shape : load.block.shape.emplace();
+}
+
+void load_any(const Directive& directive, BlockLoad& load) {
+    check_bare(directive);
+    fixed_of(load).any = true;
+}
+
+/// As with CoreDNS the first decides, here and where the sizes of `bufsize` differ.
+void load_chaos(const Directive& directive, BlockLoad& load) {
+    ChaosConfig chaos = read_chaos(directive);
+    if (!load.seen_before) {
+        fixed_of(load).chaos = std::move(chaos);
+    }
+}
+
+void load_bufsize(const Directive& directive, BlockLoad& load) {
+    const std::size_t size = read_bufsize(directive);
+    if (!load.seen_before) {
+        shape_of(load).udp_size = size;
+    }
+}
+
+void load_header(const Directive& directive, BlockLoad& load) {
+    read_header(directive, shape_of(load));
+}
+
+void load_local(const Directive& directive, BlockLoad& load) {
+    fixed_of(load).local = read_local(directive);
+}
+
+void load_minimal(const Directive& directive, BlockLoad& load) {
+    check_bare(directive);
+    shape_of(load).minimal = true;
+}
+
+void load_nsid(const Directive& directive, BlockLoad& load) {
+    shape_of(load).server_id = read_nsid(directive);
+}
+
+void load_timeouts(const Directive& directive, BlockLoad& load) {
+    load.block.timeouts = read_timeouts(directive);
+}
+
+void load_whoami(const Directive& directive, BlockLoad& load) {
+    check_bare(directive);
+    load.block.whoami = true;
 }
 
 template <void (*Check)(const Directive&)>
@@ -101,32 +173,44 @@ struct Plugin {
 
 constexpr Plugin kPlugins[] = {
     {"acl", load_acl, true, true},
+    {"any", load_any, true, true},
     {"bind", load_bind, true, false},
+    {"bufsize", load_bufsize, true, true},
     {"cache", load_cache, false, true},
+    {"cancel", load_inactive<check_cancel>, true, true},
+    {"chaos", load_chaos, true, true},
+    {"debug", load_inactive<check_bare>, true, false},
     {"errors", load_errors, false, true},
     {"forward", load_forward, true, true},
-    {"health", load_inactive<check_health>, true, false},
+    {"header", load_header, true, true},
+    {"health", load_health, true, false},
     {"hosts", load_hosts, false, true},
     {"kubernetes", load_kubernetes, false, true},
     {"loadbalance", load_loadbalance, true, true},
+    {"local", load_local, true, true},
     {"log", load_log, true, true},
     {"loop", load_loop, false, true},
+    {"metadata", load_inactive<check_metadata>, false, true},
+    {"minimal", load_minimal, true, true},
     {"multisocket", load_multisocket, false, false},
-    {"prometheus", load_inactive<check_prometheus>, false, true},
-    {"ready", load_inactive<check_ready>, false, false},
-    {"reload", load_inactive<check_reload>, true, false},
+    {"nsid", load_nsid, false, true},
+    {"pprof", load_inactive<check_pprof>, false, false},
+    {"prometheus", load_prometheus, false, true},
+    {"ready", load_ready, false, false},
+    {"reload", load_reload, true, false},
     {"rewrite", load_rewrite, true, true},
     {"template", load_template, true, true},
+    {"timeouts", load_timeouts, true, false},
+    {"whoami", load_whoami, true, true},
 };
 
 /// The rest of what CoreDNS 1.14 is built with.
 constexpr std::string_view kCorednsOnly[] = {
-    "any",     "auto",        "autopath", "azure",  "bufsize",  "cancel",       "chaos", "clouddns",
-    "debug",   "dns64",       "dnssec",   "dnstap", "erratic",  "etcd",         "file",  "geoip",
-    "grpc",    "grpc_server", "header",   "https",  "https3",   "k8s_external", "local", "metadata",
-    "minimal", "nomad",       "nsid",     "on",     "pprof",    "proxyproto",   "quic",  "root",
-    "route53", "secondary",   "shed",     "sign",   "timeouts", "tls",          "trace", "transfer",
-    "tsig",    "view",        "whoami"};
+    "auto",        "autopath", "azure",  "clouddns",     "dns64",     "dnssec",
+    "dnstap",      "erratic",  "etcd",   "file",         "geoip",     "grpc",
+    "grpc_server", "https",    "https3", "k8s_external", "nomad",     "on",
+    "proxyproto",  "quic",     "root",   "route53",      "secondary", "shed",
+    "sign",        "tls",      "trace",  "transfer",     "tsig",      "view"};
 
 const Plugin& find_plugin(const Directive& directive) {
     const auto* const plugin =
@@ -143,11 +227,15 @@ const Plugin& find_plugin(const Directive& directive) {
 
 void load_directive(const Directive& directive, BlockLoad& load) {
     const Plugin& plugin = find_plugin(directive);
-    if (!load.seen.insert(plugin.name).second && !plugin.repeatable) {
+    load.seen_before = !load.seen.insert(plugin.name).second;
+    if (load.seen_before && !plugin.repeatable) {
         fail(directive.at, "this plugin can only be used once per Server Block", directive.name);
     }
     plugin.load(directive, load);
     load.block.empty = load.block.empty && !plugin.sees_queries;
+    if (plugin.sees_queries && !load.seen_before) {
+        load.block.plugins.push_back(plugin.name);
+    }
 }
 
 void add_keys(const CorefileBlock& source, const LoadOptions& options, ListenRegister& listens,
@@ -169,6 +257,17 @@ void add_keys(const CorefileBlock& source, const LoadOptions& options, ListenReg
     }
 }
 
+void note_what_is_written(const CorefileBlock& source, ServerBlock& block) {
+    static constexpr std::string_view kForObjects[] = {"kubernetes"};
+    static constexpr std::string_view kForCached[] = {"cache", "forward"};
+    if (block.kubernetes) {
+        block.kubernetes->written = written_as(source, kForObjects);
+    }
+    if (block.cache) {
+        block.cache->written = written_as(source, kForCached);
+    }
+}
+
 std::string listed(const std::set<std::string>& names) {
     std::string text;
     for (const std::string& name : names) {
@@ -186,6 +285,7 @@ Config load_config(const LoadOptions& options) {
     }
     Config config;
     config.notices = corefile.notices;
+    config.hash = hash_of(corefile);
     std::set<std::string> inactive;
     ListenRegister listens;
     for (const CorefileBlock& source : corefile.blocks) {
@@ -199,12 +299,17 @@ Config load_config(const LoadOptions& options) {
             load_directive(directive, load);
         }
         add_keys(source, options, listens, load);
+        note_what_is_written(source, load.block);
         config.blocks.push_back(std::move(load.block));
     }
     if (!inactive.empty()) {
-        config.notices.push_back("not active in this version: " + listed(inactive));
+        config.notices.push_back("accepted, and without effect here: " + listed(inactive));
     }
     return config;
+}
+
+std::string hash_of(const LoadOptions& options) {
+    return hash_of(parse_corefile(options.text, options.file, options.folder));
 }
 
 std::vector<std::string_view> plugin_names() {

@@ -16,7 +16,11 @@
 #include "resolver/forward.h"
 #include "server/acl.h"
 #include "server/config_error.h"
+#include "server/error_log.h"
+#include "server/fixed_answers.h"
 #include "server/hosts.h"
+#include "server/log_format.h"
+#include "server/reply_shape.h"
 #include "server/rewrites.h"
 #include "server/templates.h"
 #include "zones/cluster_options.h"
@@ -47,6 +51,7 @@ struct KubernetesConfig {
     std::vector<std::filesystem::path> manifests;  // absolute; none: objects come from the API
     ApiConfig api;
     std::chrono::milliseconds startup_timeout{5000};
+    std::string written;  // what decides on the objects and answers, as one text
 };
 
 struct ForwardConfig {
@@ -61,19 +66,48 @@ struct CacheConfig {
     std::vector<zones::Name> zones;                  // empty: every name of the block
     std::vector<zones::Name> no_success, no_denial;  // what is not to be kept (`disable`)
     resolver::CacheOptions options;
+    std::string written;  // what decides on its content, as one text
 };
 
-/// `log [NAMES...] [FORMAT] { class ... }`; only the common format so far.
+/// `log [NAMES...] [FORMAT] { class ... }`
 struct LogConfig {
     std::vector<zones::Name> names;  // the root if none were given
     bool success = true, denial = true, error = true;
+    LogFormat format;
+};
+
+/// `timeouts`: of connections; what is not given stays as it is by default.
+struct TimeoutsConfig {
+    std::optional<std::chrono::milliseconds> read, write, idle;
+    std::size_t queries = 0;  // of one connection; 0: no limit
 };
 
 /// One (zone, port) of a server block, and where it listens.
 struct Listen {
     std::string address;  // text without brackets; empty: every address (0.0.0.0 and [::])
     std::uint16_t port = 53;
-    bool operator==(const Listen&) const = default;
+    bool of_every_address = false;  // one of those that an empty address was replaced by
+    bool operator==(const Listen& other) const {
+        return address == other.address && port == other.port;
+    }
+};
+
+/// `health [ADDR] { lameduck DURATION }`. The ADDR of all three that listen for HTTP is an address
+/// by now, whatever name it had.
+struct HealthConfig {
+    Listen listen{"", 8080};
+    std::chrono::nanoseconds lameduck{0};  // to go on serving after SIGTERM
+};
+
+/// `ready [ADDR] { monitor until-ready | continuously }`
+struct ReadyConfig {
+    Listen listen{"", 8181};
+    bool continuously = false;  // asked on also when all has been ready once
+};
+
+/// `prometheus [ADDR] { runtime_metrics }`
+struct PrometheusConfig {
+    Listen listen{"127.0.0.1", 9153};
 };
 
 struct ZoneKey {
@@ -83,7 +117,7 @@ struct ZoneKey {
 
 struct ServerBlock {
     std::vector<ZoneKey> keys;
-    bool errors = false;
+    std::optional<ErrorsConfig> errors;
     bool loadbalance = false;
     std::vector<LogConfig> logs;
     std::optional<KubernetesConfig> kubernetes;
@@ -94,13 +128,29 @@ struct ServerBlock {
     std::vector<TemplateConfig> templates;
     std::optional<HostsConfig> hosts;
     bool loop = false;
-    bool empty = false;  // no plugin that sees queries: every query is REFUSED
+    std::optional<FixedAnswers> fixed;  // `any`, `chaos`, `local`
+    std::optional<ReplyShape> shape;    // `bufsize`, `header`, `minimal`, `nsid`
+    bool whoami = false;
+    std::optional<TimeoutsConfig> timeouts;
+    std::optional<HealthConfig> health;
+    std::optional<ReadyConfig> ready;
+    std::optional<PrometheusConfig> prometheus;
+    std::vector<std::string_view> plugins;  // those that see queries, each once
+    bool empty = false;                     // no plugin that sees queries: every query is REFUSED
+};
+
+/// `reload [INTERVAL [JITTER]]`
+struct ReloadConfig {
+    std::chrono::nanoseconds interval{std::chrono::seconds(30)};
+    std::chrono::nanoseconds jitter{std::chrono::seconds(15)};
 };
 
 struct Config {
     std::vector<ServerBlock> blocks;
-    unsigned workers = 0;              // 0: as many as fit the machine
-    std::vector<std::string> notices;  // for the operator, once, at start
+    unsigned workers = 0;                // 0: as many as fit the machine
+    std::optional<ReloadConfig> reload;  // none: only by SIGUSR1
+    std::string hash;                    // SHA-512 of what was read, in hex
+    std::vector<std::string> notices;    // for the operator, once, at start
 };
 
 struct LoadOptions {
@@ -112,6 +162,10 @@ struct LoadOptions {
 
 /// Throws ConfigError.
 Config load_config(const LoadOptions& options);
+
+/// What load_config() would have as `hash`: the same for files that differ in comments, white space
+/// or in how they are cut into imports. Throws ConfigError if the file cannot be parsed.
+std::string hash_of(const LoadOptions& options);
 
 /// The plugins that a Corefile may have, sorted.
 std::vector<std::string_view> plugin_names();

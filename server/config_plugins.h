@@ -38,18 +38,43 @@ AclConfig read_acl(const Directive& directive);
 
 LogConfig read_log(const Directive& directive);
 
+ErrorsConfig read_errors(const Directive& directive);
+
+/// A second `health` of a block adds to the first, `so_far`.
+HealthConfig read_health(const Directive& directive, HealthConfig so_far = {});
+
+ReadyConfig read_ready(const Directive& directive);
+
+PrometheusConfig read_prometheus(const Directive& directive);
+
+ReloadConfig read_reload(const Directive& directive);
+
+ChaosConfig read_chaos(const Directive& directive);
+LocalConfig read_local(const Directive& directive);
+
+/// The most octets of a reply over UDP.
+std::size_t read_bufsize(const Directive& directive);
+/// Adds to the rules that are there.
+void read_header(const Directive& directive, ReplyShape& shape);
+std::string read_nsid(const Directive& directive);
+
+TimeoutsConfig read_timeouts(const Directive& directive);
+
+/// What this machine, or pod, calls itself; `localhost` if it has no name.
+std::string host_name();
+
 /// Addresses in canonical spelling, without duplicates.
 std::vector<std::string> read_bind(const Directive& directive);
 
 /// 0 if the machine is to decide.
 unsigned read_multisocket(const Directive& directive);
 
-void check_errors(const Directive& directive);
+/// No arguments, no block.
+void check_bare(const Directive& directive);
+void check_cancel(const Directive& directive);
+void check_metadata(const Directive& directive);
+void check_pprof(const Directive& directive);
 void check_loadbalance(const Directive& directive);
-void check_health(const Directive& directive);
 void check_loop(const Directive& directive);
-void check_prometheus(const Directive& directive);
-void check_ready(const Directive& directive);
-void check_reload(const Directive& directive);
 
 }  // namespace server

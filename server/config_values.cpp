@@ -228,14 +228,19 @@ zones::Name read_name(const Position& at, std::string_view text) {
     return name->lowered();
 }
 
-void check_host_port(const Directive& line, std::string_view text) {
+HostPort read_host_port(const Directive& line, std::string_view text) {
     const std::size_t colon = text.rfind(':');
-    const auto host = text.substr(0, colon);
+    std::string_view host = text.substr(0, colon);
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
-    if (colon == std::string_view::npos || !parse_port(text.substr(colon + 1)) ||
-        (host.find(':') != std::string_view::npos && !bracketed)) {
+    const auto port =
+        colon == std::string_view::npos ? std::nullopt : parse_port(text.substr(colon + 1));
+    if (!port || (host.find(':') != std::string_view::npos && !bracketed)) {
         fail(line.at, line.name + " needs an address of the form [HOST]:PORT", text);
     }
+    if (bracketed) {
+        host = host.substr(1, host.size() - 2);
+    }
+    return {std::string(host), *port};
 }
 
 }  // namespace server

@@ -45,7 +45,11 @@ std::int64_t read_integer(const Directive& line, std::string_view text, std::int
 std::chrono::nanoseconds read_duration(const Directive& line, std::string_view text);
 zones::Name read_name(const Position& at, std::string_view text);
 
-/// `[HOST]:PORT` of an HTTP listener; HOST may be empty, a name or an address.
-void check_host_port(const Directive& line, std::string_view text);
+struct HostPort {
+    std::string host;  // without brackets; a name or an address, perhaps with a scope, or empty
+    std::uint16_t port = 0;
+};
+/// `[HOST]:PORT` of an HTTP listener.
+HostPort read_host_port(const Directive& line, std::string_view text);
 
 }  // namespace server

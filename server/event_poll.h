@@ -13,8 +13,8 @@ namespace server {
 
 /// What an event is about: a kind, a number within it, and which use of that number.
 struct EventTag {
-    enum class Kind : std::uint8_t { Stop, Udp, TcpListener, TcpConnection, Upstream };
-    Kind kind = Kind::Stop;
+    enum class Kind : std::uint8_t { Wake, Udp, TcpListener, TcpConnection, Upstream };
+    Kind kind = Kind::Wake;
     std::uint32_t index = 0;
     std::uint32_t generation = 0;  // 24 bits
 };

@@ -125,7 +125,7 @@ Hosts::Hosts(HostsConfig config, std::string& notice)
     }
     const auto read = read_hosts_file(config_.file);
     if (read) {
-        stamp_ = read->stamp;
+        take_stamp(read->stamp);
         tables_.publish(make_table(read->text));
         return;
     }
@@ -168,6 +168,13 @@ Hosts::Outcome Hosts::answer(const zones::AskedName& asked, const zones::AnswerS
                                                                        : Outcome::Failed;
 }
 
+void Hosts::take_stamp(const FileStamp& stamp) {
+    stamp_ = stamp;
+    written_.store(static_cast<double>(stamp.changed.tv_sec) +
+                       static_cast<double>(stamp.changed.tv_nsec) / 1e9,
+                   std::memory_order_relaxed);
+}
+
 std::string Hosts::reload() {
     // What could not be read is tried each time: permissions leave the stamp as it is.
     if (config_.file.empty() || (fault_.empty() && stamp_of(config_.file) == stamp_)) {
@@ -176,7 +183,7 @@ std::string Hosts::reload() {
     const auto read = read_hosts_file(config_.file);
     const std::string before = std::exchange(fault_, read ? std::string() : read.error());
     if (read) {
-        stamp_ = read->stamp;
+        take_stamp(read->stamp);
         tables_.publish(make_table(read->text));
         return before.empty() ? std::string() : config_.file.string() + ": could be read now";
     }

@@ -4,6 +4,7 @@
 // thread at a time.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -56,18 +57,24 @@ class Hosts {
     /// empty.
     std::string reload();
 
+    std::string file() const { return config_.file.string(); }
+    /// When the file that is in use was written, in seconds since 1970; 0: none is. Any thread.
+    double written() const { return written_.load(std::memory_order_relaxed); }
+
     /// Zero if it never changes.
     std::chrono::milliseconds reload_interval() const;
 
   private:
     std::shared_ptr<const zones::HostsTable> make_table(std::string_view file_text) const;
     bool falls_through(const zones::LoweredName& name) const;
+    void take_stamp(const FileStamp& stamp);
 
     HostsConfig config_;
     zones::ZoneTable zones_;
     zones::ZoneTable fallthrough_;
     zones::HashKey key_;
     Published<zones::HostsTable> tables_;
+    std::atomic<double> written_{0};
     FileStamp stamp_;    // of what was read; reload()'s, as is the next
     std::string fault_;  // why the file could not be read the last time; empty: it was
 };

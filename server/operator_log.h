@@ -1,26 +1,23 @@
-// What an operator reads: one line each on standard output, as CoreDNS writes them ("[INFO] ...").
-// Knows spdlog; knows nothing of queries (query_log.h). Any thread may write.
+// What an operator reads: one line each, as CoreDNS writes them ("[INFO] ..."), or as JSON.
+// Knows the sink, which it borrows; knows nothing of queries (query_log.h). Any thread may write.
 #pragma once
 
-#include <memory>
 #include <string>
 
-#include "k8s_client/source.h"
+#include "server/log_sink.h"
 
 namespace server {
 
 class OperatorLog : public k8s_client::Journal {
   public:
-    OperatorLog();
-    ~OperatorLog() override;
-    OperatorLog(const OperatorLog&) = delete;
-    OperatorLog& operator=(const OperatorLog&) = delete;
+    explicit OperatorLog(LogSink& sink) : sink_(sink) {}
 
     void write(Level level, const std::string& text) override;
+    /// A line without its level, as CoreDNS says what it is at start.
+    void announce(const std::string& text);
 
   private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    LogSink& sink_;
 };
 
 }  // namespace server

@@ -16,6 +16,10 @@ struct Pipeline::Asking {
     const Route& route;
     zones::MessageWriter writer;
     const Block* block = nullptr;            // null until one is found
+    const ServedZone* served = nullptr;      // of the name in hand; null until there is one
+    ZoneCells* counted = nullptr;            // where the query is counted; null: nowhere
+    CacheCells* cache_counted = nullptr;     // the same of `cache`
+    Author author = Author::Server;          // who has written what is in `writer`
     const ForwardConfig* forward = nullptr;  // of the upstream asked
     BlockCache* cache = nullptr;             // null: what is asked now is not cached
     zones::PlacedName asked{};               // the name that goes upstream
@@ -26,6 +30,8 @@ struct Pipeline::Asking {
     std::size_t size = 0;    // of the reply, once there is one
     bool waits = false;      // for an upstream
     bool has_stale = false;  // the cache knows an answer that has expired
+    bool allowed = false;    // by an access list, and counted
+    bool unshaped = false;   // answered before `header` and `minimal` come
     // After `rewrite`; `query` is then what the question has become.
     const zones::Query* original = nullptr;
     std::shared_ptr<const ReplyRewrite> reply_rewrite{};
@@ -39,6 +45,9 @@ struct Pipeline::PendingQuery {
         client = asking.client;
         route = &asking.route;
         block = asking.block;
+        served = asking.served;
+        counted = asking.counted;
+        cache_counted = asking.cache_counted;
         forward = asking.forward;
         cache = asking.cache;
         asked = asking.asked;
@@ -64,6 +73,9 @@ struct Pipeline::PendingQuery {
         Asking asking{query, client, *route, writer};
         asking.writer.move_to(buffer);
         asking.block = block;
+        asking.served = served;
+        asking.counted = counted;
+        asking.cache_counted = cache_counted;
         asking.forward = forward;
         asking.cache = cache;
         asking.asked = asked;
@@ -78,6 +90,9 @@ struct Pipeline::PendingQuery {
     Client client;
     const Route* route = nullptr;
     const Block* block = nullptr;
+    const ServedZone* served = nullptr;
+    ZoneCells* counted = nullptr;
+    CacheCells* cache_counted = nullptr;
     const ForwardConfig* forward = nullptr;
     BlockCache* cache = nullptr;
     zones::PlacedName asked{};
@@ -88,6 +103,12 @@ struct Pipeline::PendingQuery {
     zones::MessageWriter writer{{}};
     std::vector<std::uint8_t> reply;  // what was written before: header, question, CNAMEs
 };
+
+/// Of the reply to that query, in octets; `block` may be null.
+std::size_t size_limit(const zones::Query& query, const Client& client, const Block* block);
+
+/// What the query asks for where the block is done with it: `header` may change RD.
+bool wants_recursion(const Block& block, const zones::Query& query);
 
 /// RFC 8914 §4.23, §4.24; 0 where the upstream is not to blame.
 std::uint16_t code_of(resolver::ForwardError error);

@@ -18,11 +18,23 @@ std::uint64_t random_seed() {
     return seed | 1U;
 }
 
-std::size_t size_limit(const zones::Query& query, const Client& client) {
-    return client.tcp ? zones::kMaxMessageSize : zones::udp_limit(query);
+const ReplyShape* shape_of(const Block* block) {
+    return block != nullptr && block->config->shape ? &*block->config->shape : nullptr;
 }
 
 }  // namespace
+
+std::size_t size_limit(const zones::Query& query, const Client& client, const Block* block) {
+    const ReplyShape* shape = shape_of(block);
+    return client.tcp         ? zones::kMaxMessageSize
+           : shape == nullptr ? zones::udp_limit(query)
+                              : zones::udp_limit(query, shape->udp_size);
+}
+
+bool wants_recursion(const Block& block, const zones::Query& query) {
+    const ReplyShape* shape = shape_of(&block);
+    return shape == nullptr ? query.recursion_desired() : shape->wants_recursion(query);
+}
 
 std::size_t write_bare_header(zones::Octets message, Rcode rcode, std::span<std::uint8_t> out) {
     std::fill_n(out.begin(), zones::kHeaderSize, std::uint8_t{0});
@@ -34,9 +46,12 @@ std::size_t write_bare_header(zones::Octets message, Rcode rcode, std::span<std:
     return zones::kHeaderSize;
 }
 
-Pipeline::Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySender& sender)
+Pipeline::Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySender& sender,
+                   std::size_t worker)
     : routing_(routing),
       sender_(sender),
+      log_(routing.log),
+      meter_(routing.metrics, worker),
       random_(random_seed()),
       late_reply_(zones::kMaxMessageSize),
       rewritten_reply_(routing.rewrites.empty() ? 0 : zones::kMaxMessageSize),
@@ -50,6 +65,7 @@ Pipeline::Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySend
     for (const ForwardLine& line : routing.forwards) {
         resolver::ForwardOptions options = line.config->options;
         options.told_down = routing.told_down;
+        options.meter_of = [this](const auto& upstream) { return meter_.meter_of(upstream); };
         if (line.loop_zone) {
             options.loops = routing.loops.get();
             options.loop_zone = *line.loop_zone;
@@ -64,11 +80,13 @@ Pipeline::~Pipeline() {
 
 void Pipeline::stop() {
     stopping_ = true;  // a reply may let a connection ask its next question
+    count_forwards();
     forwarders_.clear();
 }
 
 void Pipeline::begin_batch(Clock::time_point now) {
     now_ = now;
+    meter_.begin_batch(now);
     for (auto& snapshot : snapshots_) {
         snapshot.refresh();
     }
@@ -83,6 +101,10 @@ void Pipeline::tick(Clock::time_point now) {
         forwarder->tick();
     }
     serve_overdue();
+    count_forwards();
+    for (const auto& errors : routing_.error_logs) {
+        errors->tick(now);
+    }
     end_batch();
 }
 
@@ -90,6 +112,7 @@ void Pipeline::end_batch() {
     for (const auto& forwarder : forwarders_) {
         forwarder->flush();
     }
+    meter_.end_batch();
     log_.flush();
 }
 
@@ -99,25 +122,38 @@ bool Pipeline::process_upstream(int fd, bool readable, bool writable) {
     });
 }
 
-const Block* Pipeline::block_for(const Route& route, const zones::LoweredName& name,
-                                 std::uint16_t qtype) const {
+const ServedZone* Pipeline::zone_for(const Route& route, const zones::LoweredName& name,
+                                     std::uint16_t qtype) const {
     // DS is a question to the parent of a zone (RFC 4035 §3.1.4.1).
     const auto match =
         qtype == zones::qtype::kDs ? route.zones.find_parent_side(name) : route.zones.find(name);
-    return match ? &routing_.blocks[match->value] : nullptr;
+    return match ? &routing_.served[match->value] : nullptr;
+}
+
+/// False if the query is for nobody. Where it is counted is known either way.
+bool Pipeline::find_block(Asking& asking) const {
+    asking.counted = meter_.cells(asking.route.no_zone);
+    const zones::Query& query = asking.query;
+    asking.served = zone_for(asking.route, query.name, query.qtype);
+    if (asking.served == nullptr || routing_.blocks[asking.served->block].config->empty) {
+        return false;
+    }
+    asking.block = &routing_.blocks[asking.served->block];
+    asking.counted = meter_.cells(asking.served->series);
+    return true;
 }
 
 Handled Pipeline::handle(std::span<const std::uint8_t> message, const Client& client,
                          const Route& route, std::span<std::uint8_t> out) {
-    ++counters_.queries;
+    meter_.worker().messages.add();
     const Verdict verdict = zones::parse_query(message, query_);
     if (verdict == Verdict::Drop) {
-        ++counters_.dropped;
+        meter_.worker().dropped[static_cast<std::size_t>(DropReason::Malformed)].add();
         return {};
     }
     Asking asking{query_, client, route, zones::MessageWriter(out)};
     asking.started = now_;
-    asking.writer.begin(query_, size_limit(query_, client));
+    asking.writer.begin(query_, size_limit(query_, client, nullptr));
     if (verdict != Verdict::Ask) {
         return {refuse(asking, verdict)};
     }
@@ -125,27 +161,45 @@ Handled Pipeline::handle(std::span<const std::uint8_t> message, const Client& cl
         routing_.loops->saw(query_.name, now_)) {
         return {finish(asking, Rcode::Refused, 0)};
     }
-    asking.block = block_for(route, query_.name, query_.qtype);
-    if (asking.block == nullptr || asking.block->config->empty) {
+    if (!find_block(asking)) {
         return {finish(asking, Rcode::Refused, 0)};
+    }
+    if (asking.block->config->shape) {
+        begin_shaped(asking);
     }
     const std::size_t size = resolve(asking);
     return {size, asking.waits};
 }
 
+/// Before anything is written.
+void Pipeline::begin_shaped(Asking& asking) {
+    asking.writer.begin(asking.query, size_limit(asking.query, asking.client, asking.block));
+    if (asking.query.wants_server_id) {
+        asking.writer.set_server_id(asking.block->config->shape->server_id);
+    }
+}
+
 std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
-    ++counters_.malformed;
+    const auto count = [this](MalformedReason reason) {
+        meter_.worker().malformed[static_cast<std::size_t>(reason)].add();
+    };
     switch (verdict) {
         case Verdict::NotImp:
+            count(MalformedReason::Opcode);
             // The bare header, all flags clear (RFC 8906 §8.1.4).
             return write_bare_header(asking.query.message, Rcode::NotImp, asking.writer.buffer());
         case Verdict::BadVers:
+            count(MalformedReason::EdnsVersion);
             return finish(asking, Rcode::BadVers, 0);
         case Verdict::NotAuth:
+            count(MalformedReason::Signed);
             return finish(asking, Rcode::NotAuth, 0);
         case Verdict::Refused:
+            find_block(asking);
+            asking.block = nullptr;  // it is asked nothing
             return finish(asking, Rcode::Refused, 0);
         default:
+            count(MalformedReason::Format);
             return finish(asking, Rcode::FormErr, 0);
     }
 }
@@ -155,24 +209,71 @@ std::size_t Pipeline::finish(Asking& asking, Rcode rcode, std::uint8_t flags2) {
     const bool recursive = asking.block != nullptr && !asking.block->config->forwards.empty();
     const auto flags3 =
         static_cast<std::uint8_t>(asking.flags3 | (recursive ? zones::header::kRa : 0));
+    const ReplyShape* shape = asking.unshaped ? nullptr : shape_of(asking.block);
+    if (shape != nullptr && shape->minimal && rcode == Rcode::NoError &&
+        asking.writer.count(zones::Section::Answer) > 0) {
+        asking.writer.keep_answers_only();
+    }
     std::size_t size = asking.writer.finish(rcode, flags2, flags3);
     const bool rewritten = asking.reply_rewrite != nullptr;
     if (rewritten) {
         size = write_as_asked(asking, size, rcode, flags2, flags3);
     }
+    if (shape != nullptr) {
+        shape->set_header(rewritten ? asking.reply_buffer : asking.writer.buffer());
+    }
+    if (asking.counted != nullptr) {
+        count_reply(asking, (rewritten ? asking.reply_buffer : asking.writer.buffer()).first(size));
+    }
     if (asking.block != nullptr && !asking.block->config->logs.empty()) {
         const auto reply = rewritten ? asking.reply_buffer : asking.writer.buffer();
-        log_.reply(*asking.block->config, rewritten ? *asking.original : asking.query,
-                   asking.client, {reply.data(), size}, Clock::now() - asking.started);
+        log_.reply(*asking.block->config, {.query = rewritten ? *asking.original : asking.query,
+                                           .client = asking.client,
+                                           .listen_address = asking.route.listen.address,
+                                           .message = reply.first(size),
+                                           .duration = Clock::now() - asking.started});
     }
     return size;
+}
+
+void Pipeline::count_reply(const Asking& asking, std::span<const std::uint8_t> reply) {
+    const bool rewritten = asking.reply_rewrite != nullptr;
+    meter_.replied(*asking.counted,
+                   {rewritten ? *asking.original : asking.query, asking.client, asking.started},
+                   reply, asking.author);
+}
+
+/// The client gets no reply.
+void Pipeline::drop(Asking& asking, DropReason reason) {
+    meter_.worker().dropped[static_cast<std::size_t>(reason)].add();
+    if (asking.counted != nullptr) {
+        const bool rewritten = asking.reply_rewrite != nullptr;
+        meter_.left_without_reply(*asking.counted, {rewritten ? *asking.original : asking.query,
+                                                    asking.client, asking.started});
+    }
+    asking.size = 0;
+}
+
+void Pipeline::count_forwards() {
+    resolver::ForwardCounters totals;
+    for (const auto& forwarder : forwarders_) {
+        totals.merged += forwarder->totals().merged;
+        totals.failovers += forwarder->totals().failovers;
+        totals.all_down += forwarder->totals().all_down;
+    }
+    if (!forwarders_.empty()) {
+        meter_.forwards(stopping_ ? 0 : waiting(), totals);
+    }
 }
 
 /// The finished reply to a rewritten question becomes one to the question that was asked.
 std::size_t Pipeline::write_as_asked(Asking& asking, std::size_t size, Rcode rcode,
                                      std::uint8_t flags2, std::uint8_t flags3) {
     zones::MessageWriter out(asking.reply_buffer);
-    out.begin(*asking.original, size_limit(*asking.original, asking.client));
+    out.begin(*asking.original, size_limit(*asking.original, asking.client, asking.block));
+    if (asking.original->wants_server_id && shape_of(asking.block) != nullptr) {
+        out.set_server_id(shape_of(asking.block)->server_id);
+    }
     out.take_extended_error(asking.writer);
     if (!write_rewritten(*asking.reply_rewrite, asking.writer.buffer().first(size), out)) {
         out.clear_records();

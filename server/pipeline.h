@@ -12,18 +12,11 @@
 #include "resolver/forward.h"
 #include "server/client.h"
 #include "server/query_log.h"
+#include "server/query_meter.h"
 #include "server/routing.h"
 #include "zones/relay.h"
 
 namespace server {
-
-/// Plain counts of one worker; only its thread writes.
-struct QueryCounters {
-    std::uint64_t queries = 0;
-    std::uint64_t dropped = 0;  // no reply was due, or could be sent
-    std::uint64_t malformed = 0;
-    std::uint64_t forwarded = 0;
-};
 
 /// What became of a message: a reply of `size` octets; or none, and then one may come later.
 struct Handled {
@@ -35,8 +28,10 @@ class Pipeline {
   public:
     using Clock = std::chrono::steady_clock;
 
-    /// All are borrowed. `reactor` serves the forwarders, `sender` takes late replies.
-    Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySender& sender);
+    /// All are borrowed. `reactor` serves the forwarders, `sender` takes late replies; `worker` is
+    /// the number of the thread, for who counts.
+    Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySender& sender,
+             std::size_t worker = 0);
     ~Pipeline();
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
@@ -61,7 +56,7 @@ class Pipeline {
     /// Queries that wait for an upstream, and for which a client waits.
     std::size_t waiting() const { return pending_.size() - free_pending_.size() - background_; }
 
-    const QueryCounters& counters() const { return counters_; }
+    WorkerCells& counters() { return meter_.worker(); }
 
   private:
     using UpstreamResult = tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>;
@@ -74,12 +69,17 @@ class Pipeline {
     };
 
     std::size_t refuse(Asking& asking, zones::Verdict verdict);
+    void begin_shaped(Asking& asking);
+    bool answer_at_once(Asking& asking, std::uint32_t random);
+    bool answer_link_at_once(Asking& asking, const Block& block, const zones::AskedName& name);
+    std::size_t tell_client_its_address(Asking& asking);
     std::size_t resolve(Asking& asking);
     bool resolve_rewritten(Asking& asking, const Block& block);
     std::size_t answer(Asking& asking, const Block& first, zones::AskedName name);
     std::optional<zones::PlacedName> answer_here(Asking& asking, const Block& block,
                                                  const zones::AskedName& name);
     bool is_denied(Asking& asking, const Block& block, const zones::LoweredName& qname);
+    void count_decision(Asking& asking, AccessList::Action action);
     Step answer_from_tables(Asking& asking, const Block& block, const zones::AskedName& name);
     Step answer_from_templates(Asking& asking, const Templates& templates,
                                const zones::AskedName& name);
@@ -102,8 +102,12 @@ class Pipeline {
     std::size_t fail(Asking& asking, resolver::ForwardError error);
     std::unique_ptr<PendingQuery> hold(const Asking& asking);
     std::size_t take_slot(std::unique_ptr<PendingQuery> pending);
-    const Block* block_for(const Route& route, const zones::LoweredName& name,
-                           std::uint16_t qtype) const;
+    void drop(Asking& asking, DropReason reason);
+    void count_reply(const Asking& asking, std::span<const std::uint8_t> reply);
+    bool find_block(Asking& asking) const;
+    const ServedZone* zone_for(const Route& route, const zones::LoweredName& name,
+                               std::uint16_t qtype) const;
+    void count_forwards();
     const ForwardConfig* forward_for(const Block& block, zones::NameView name,
                                      std::size_t& index) const;
     void complete(PendingQuery& pending, const UpstreamResult& reply);
@@ -114,7 +118,7 @@ class Pipeline {
     std::vector<Published<zones::Snapshot>::Reader> snapshots_;  // by cluster
     std::vector<Published<zones::HostsTable>::Reader> hosts_;    // by Block::hosts_index
     QueryLog log_;
-    QueryCounters counters_;
+    QueryMeter meter_;
     Clock::time_point now_{};
     bool stopping_ = false;
     std::uint64_t random_;

@@ -31,6 +31,10 @@ std::uint8_t authority_over(const zones::Chain& chain) {
 
 std::size_t Pipeline::resolve(Asking& asking) {
     const Block& block = *asking.block;
+    if (block.config->fixed && asking.reply_rewrite == nullptr &&
+        answer_at_once(asking, next_random(random_))) {
+        return asking.size;
+    }
     if (block.rewrites != nullptr && asking.reply_rewrite == nullptr &&
         resolve_rewritten(asking, block)) {
         return asking.size;
@@ -64,6 +68,9 @@ bool Pipeline::resolve_rewritten(Asking& asking, const Block& block) {
     inner.reply_rewrite = rewritten.reply;
     inner.reply_buffer = asking.writer.buffer();
     inner.block = asking.block;
+    inner.served = asking.served;
+    inner.counted = asking.counted;
+    inner.allowed = asking.allowed;
     inner.started = asking.started;
     inner.writer.begin(rewritten_query_, zones::kMaxMessageSize);
     asking.size = resolve(inner);
@@ -84,12 +91,53 @@ std::size_t Pipeline::answer(Asking& asking, const Block& first, zones::AskedNam
         if (has_owner(asking.chain, target.wire(), asking.writer)) {  // once round a loop
             return finish(asking, Rcode::NoError, zones::header::kAa);
         }
-        block = block_for(asking.route, target, asking.query.qtype);
+        asking.served = zone_for(asking.route, target, asking.query.qtype);
+        block = asking.served == nullptr ? nullptr : &routing_.blocks[asking.served->block];
         if (block == nullptr || block->config->empty) {
             return finish(asking, Rcode::Refused, zones::header::kAa);
         }
         name = {*next, &target};
+        if (block->config->fixed && answer_link_at_once(asking, *block, name)) {
+            return asking.size;
+        }
     }
+}
+
+/// `any`, `chaos` and `local` see the name that was asked, and come before all others.
+bool Pipeline::answer_at_once(Asking& asking, std::uint32_t random) {
+    const auto reply =
+        answer_fixed(*asking.block->config->fixed, asking.query, random, asking.writer);
+    if (!reply) {
+        return false;
+    }
+    asking.unshaped = true;
+    asking.author = reply->author;
+    asking.size = finish(asking, reply->rcode, 0);
+    return true;
+}
+
+/// Of the three only `local` is about names that a CNAME may lead to.
+bool Pipeline::answer_link_at_once(Asking& asking, const Block& block,
+                                   const zones::AskedName& name) {
+    const auto& local = block.config->fixed->local;
+    if (!local || asking.query.qclass != zones::kClassIn) {
+        return false;
+    }
+    const auto rcode = answer_local(*local, name, asking.query.qtype, asking.writer);
+    if (rcode) {
+        asking.author = Author::Local;
+        asking.size = finish(asking, *rcode, authority_over(asking.chain));
+    }
+    return rcode.has_value();
+}
+
+/// `whoami`. At the end of a chain it has nothing that could follow a CNAME.
+std::size_t Pipeline::tell_client_its_address(Asking& asking) {
+    if (asking.chain.links == 0) {
+        asking.author = Author::Whoami;
+        answer_whoami(asking.query, asking.client, asking.writer);
+    }
+    return finish(asking, Rcode::NoError, zones::header::kAa);
 }
 
 /// The name that is to be asked next; or nothing, and then asking.size and .waits are set.
@@ -115,6 +163,9 @@ std::optional<zones::PlacedName> Pipeline::answer_here(Asking& asking, const Blo
         const auto result =
             block.cluster->zone().answer(name, asking.style, asking.chain,
                                          snapshots_[block.cluster_index].current(), asking.writer);
+        if (result.outcome == Outcome::Done || result.outcome == Outcome::NextName) {
+            asking.author = result.rcode == Rcode::ServFail ? Author::Server : Author::Kubernetes;
+        }
         if (result.outcome == Outcome::Done) {
             asking.size = finish(asking, result.rcode, zones::header::kAa);
             return std::nullopt;
@@ -133,23 +184,44 @@ bool Pipeline::is_denied(Asking& asking, const Block& block, const zones::Lowere
         return false;
     }
     using Action = AccessList::Action;
-    switch (block.acl->decide(qname, asking.query.qtype, asking.client)) {
-        case Action::Allow:
-            return false;
-        case Action::Block:
-            asking.writer.set_extended_error(zones::extended_error::kBlocked);
-            asking.size = finish(asking, Rcode::Refused, authority_over(asking.chain));
+    const Action action = block.acl->decide(qname, asking.query.qtype, asking.client);
+    if (asking.counted != nullptr) {
+        count_decision(asking, action);
+    }
+    if (action == Action::Allow) {
+        return false;
+    }
+    if (action == Action::Drop) {
+        drop(asking, DropReason::Acl);
+        return true;
+    }
+    const bool blocked = action == Action::Block;
+    asking.author = Author::Acl;
+    asking.writer.set_extended_error(blocked ? zones::extended_error::kBlocked
+                                             : zones::extended_error::kFiltered);
+    asking.size =
+        finish(asking, blocked ? Rcode::Refused : Rcode::NoError, authority_over(asking.chain));
+    return true;
+}
+
+/// A query is allowed once, however many names it leads to.
+void Pipeline::count_decision(Asking& asking, AccessList::Action action) {
+    ZoneCells& cells = *asking.counted;
+    switch (action) {
+        case AccessList::Action::Allow:
+            cells.acl_allowed.add(asking.allowed ? 0 : 1);
+            asking.allowed = true;
             break;
-        case Action::Filter:
-            asking.writer.set_extended_error(zones::extended_error::kFiltered);
-            asking.size = finish(asking, Rcode::NoError, authority_over(asking.chain));
+        case AccessList::Action::Block:
+            cells.acl_blocked.add();
             break;
-        case Action::Drop:
-            ++counters_.dropped;
-            asking.size = 0;
+        case AccessList::Action::Filter:
+            cells.acl_filtered.add();
+            break;
+        case AccessList::Action::Drop:
+            cells.acl_dropped.add();
             break;
     }
-    return true;
 }
 
 /// `template`, then `hosts`.
@@ -168,10 +240,12 @@ Pipeline::Step Pipeline::answer_from_tables(Asking& asking, const Block& block,
         case Hosts::Outcome::NextPlugin:
             return {};
         case Hosts::Outcome::Failed:
+            asking.author = Author::Server;
             asking.size = finish(asking, Rcode::ServFail, authority_over(asking.chain));
             break;
         case Hosts::Outcome::NoData:
         case Hosts::Outcome::Answered:
+            asking.author = Author::Hosts;
             asking.size = finish(asking, Rcode::NoError, zones::header::kAa);
             break;
     }
@@ -182,15 +256,21 @@ Pipeline::Step Pipeline::answer_from_templates(Asking& asking, const Templates& 
                                                const zones::AskedName& name) {
     const auto result =
         templates.answer(name, asking.query, asking.client, asking.chain, asking.writer);
+    if (result.zone != nullptr && asking.counted != nullptr) {
+        meter_.template_matched(*asking.served->series, result.zone->to_string(), asking.query,
+                                result.bad_section, std::string(result.bad_record));
+    }
     switch (result.outcome) {
         case Templates::Outcome::NextPlugin:
             return {};
         case Templates::Outcome::NextName:
+            asking.author = Author::Template;
             return {.done = true, .next = result.target};
         case Templates::Outcome::Failed:
             asking.size = fail(asking, Rcode::ServFail, result.why);
             break;
         case Templates::Outcome::Answered:
+            asking.author = Author::Template;
             if (result.extended_error) {
                 asking.writer.set_extended_error(*result.extended_error,
                                                  result.extended_error_text);

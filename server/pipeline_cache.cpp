@@ -15,6 +15,35 @@ resolver::CacheQuestion question_of(const zones::Query& query, const zones::Lowe
             .checking_disabled = query.checking_disabled()};
 }
 
+void count_hit(CacheCells& cells, const resolver::Found& found) {
+    (found.denial ? cells.denial_hits : cells.success_hits).add();
+    if (found.state == resolver::Found::State::Stale) {
+        cells.served_stale.add();
+    }
+}
+
+/// An answer that has expired is a hit as well, as with CoreDNS.
+void count_look_up(CacheCells& cells, const resolver::Found& found) {
+    cells.requests.add();
+    if (found.state == resolver::Found::State::Miss) {
+        cells.misses.add();
+        return;
+    }
+    count_hit(cells, found);
+    if (found.refresh && found.state == resolver::Found::State::Fresh) {
+        cells.prefetches.add();
+    }
+}
+
+void count_kept(CacheCells& cells, bool parsed, const std::optional<BlockCache::Kept>& kept) {
+    if (!parsed) {
+        cells.drops.add();
+    } else if (kept) {
+        const bool success = kept->kind == resolver::AnswerKind::Success;
+        (success ? cells.success_evictions : cells.denial_evictions).add(kept->evicted);
+    }
+}
+
 }  // namespace
 
 /// 0 if the question has to go upstream.
@@ -28,8 +57,12 @@ std::size_t Pipeline::answer_from_cache(Asking& asking, const Block& block) {
         return 0;
     }
     asking.cache = block.cache;
+    asking.cache_counted = meter_.cells(asking.served->cache);
     const auto found = block.cache->store().find(question_of(asking.query, qname), now_, cached_);
     asking.has_stale = found.has_stale;
+    if (asking.cache_counted != nullptr) {
+        count_look_up(*asking.cache_counted, found);
+    }
     if (found.state == resolver::Found::State::Miss) {
         return 0;
     }
@@ -41,6 +74,7 @@ std::size_t Pipeline::answer_from_cache(Asking& asking, const Block& block) {
 }
 
 std::size_t Pipeline::serve_cached(Asking& asking, const resolver::Found& found) {
+    asking.author = Author::Cache;
     if (found.state == resolver::Found::State::Stale) {
         asking.writer.set_extended_error(zones::extended_error::kStaleAnswer);
     } else if (found.extended_error != 0) {
@@ -68,7 +102,13 @@ std::size_t Pipeline::serve_stale(Asking& asking) {
     qname.assign(asking.writer.placed(asking.asked));
     const auto found =
         asking.cache->store().find_stale(question_of(asking.query, qname), now_, cached_);
-    return found.state == resolver::Found::State::Stale ? serve_cached(asking, found) : 0;
+    if (found.state != resolver::Found::State::Stale) {
+        return 0;
+    }
+    if (asking.cache_counted != nullptr) {
+        asking.cache_counted->served_stale.add();  // the look-up was a miss
+    }
+    return serve_cached(asking, found);
 }
 
 /// Asks again what a client has just had from the cache.
@@ -88,7 +128,7 @@ void Pipeline::refresh(const Asking& asking, const Block& block) {
 std::optional<resolver::Cacheable> Pipeline::keep(const Asking& asking,
                                                   const UpstreamResult& reply) {
     // What an upstream says without recursion is not what it says to those who want it.
-    if (asking.cache == nullptr || !asking.query.recursion_desired()) {
+    if (asking.cache == nullptr || !wants_recursion(*asking.block, asking.query)) {
         return std::nullopt;
     }
     zones::LoweredName qname;
@@ -96,12 +136,22 @@ std::optional<resolver::Cacheable> Pipeline::keep(const Asking& asking,
     const auto question = question_of(asking.query, qname);
     if (!reply) {
         if (const std::uint16_t code = code_of(reply.error()); code != 0) {
-            asking.cache->take_failure(question, qname, code, now_);
+            const auto evicted = asking.cache->take_failure(question, qname, code, now_);
+            if (asking.cache_counted != nullptr) {
+                asking.cache_counted->denial_evictions.add(evicted);
+            }
         }
         return std::nullopt;
     }
     const auto parsed = zones::parse_upstream_reply(*reply);
-    return parsed ? asking.cache->take(question, qname, *parsed, now_, cached_) : std::nullopt;
+    std::optional<BlockCache::Kept> kept;
+    if (parsed) {
+        kept = asking.cache->take(question, qname, *parsed, now_, cached_);
+    }
+    if (asking.cache_counted != nullptr) {
+        count_kept(*asking.cache_counted, parsed.has_value(), kept);
+    }
+    return kept;
 }
 
 /// Clients for whom `verify` takes too long get what is there; the upstream's reply is still kept.

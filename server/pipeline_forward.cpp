@@ -15,7 +15,8 @@ constexpr std::size_t kMostSpares = 256;  // of queries that have waited
 std::string text_of(resolver::ForwardError error, std::size_t most) {
     switch (error) {
         case resolver::ForwardError::Timeout:
-            return "i/o timeout";
+            // Such as `consolidate` of many a Corefile looks for: ^read udp .* i/o timeout$
+            return "read udp from the upstreams asked: i/o timeout";
         case resolver::ForwardError::Network:
             return "no upstream could be reached";
         case resolver::ForwardError::Overload:
@@ -69,6 +70,10 @@ std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedN
     }
     std::size_t index = 0;
     asking.forward = forward_for(block, asking.writer.placed(name), index);
+    if (asking.forward == nullptr && block.config->whoami &&
+        asking.query.qclass == zones::kClassIn) {
+        return tell_client_its_address(asking);
+    }
     if (asking.forward == nullptr) {
         return fail(asking, Rcode::ServFail, "no next plugin found");
     }
@@ -88,7 +93,7 @@ std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedN
 
 void Pipeline::ask_upstream(const Asking& asking, std::size_t forwarder,
                             std::unique_ptr<PendingQuery> pending) {
-    ++counters_.forwarded;
+    meter_.worker().forwarded.add();
     const std::size_t slot = take_slot(std::move(pending));
     const zones::Query& query = asking.query;
     const auto qname = asking.writer.placed(asking.asked);
@@ -96,7 +101,7 @@ void Pipeline::ask_upstream(const Asking& asking, std::size_t forwarder,
         .qname = {reinterpret_cast<const std::uint8_t*>(qname.data()), qname.size()},
         .qtype = query.qtype,
         .qclass = query.qclass,
-        .recursion_desired = query.recursion_desired(),
+        .recursion_desired = wants_recursion(*asking.block, query),
         // What is cached is also for those who ask for AD (RFC 6840 §5.7).
         .authentic_data = query.authentic_data() || asking.cache != nullptr,
         .checking_disabled = query.checking_disabled(),
@@ -165,6 +170,7 @@ void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
                         asking.cache->store().options().prefer_positive;
     std::size_t size = is_usable(reply) && !denied ? 0 : serve_stale(asking);
     if (size == 0) {
+        asking.author = Author::Forward;
         size = reply ? relay(asking, *reply, kept ? kept->ttls : zones::TtlRange{})
                      : fail(asking, reply.error());
     }
@@ -208,14 +214,21 @@ std::size_t Pipeline::finish_relayed(Asking& asking, Rcode rcode, std::uint8_t f
 }
 
 std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
-    log_.error(*asking.block->config, asking.query, rcode, why);
+    asking.author = Author::Server;
+    if (asking.block->errors != nullptr) {
+        asking.block->errors->error({rcode, asking.query.qname, asking.query.qtype, why}, now_);
+    }
     // A chain that fails keeps its CNAMEs (RFC 6604 §3), with our authority over them.
     return finish(asking, rcode, asking.chain.links > 0 ? zones::header::kAa : 0);
 }
 
 std::size_t Pipeline::fail(Asking& asking, resolver::ForwardError error) {
     // Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.
-    const bool refused = error == resolver::ForwardError::Overload && asking.chain.links == 0;
+    const bool overload = error == resolver::ForwardError::Overload;
+    const bool refused = overload && asking.chain.links == 0;
+    if (overload) {
+        meter_.worker().rejected_forwards.add();
+    }
     if (const std::uint16_t code = code_of(error); code != 0) {
         asking.writer.set_extended_error(code);
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/sockets.h"
+
 namespace server {
 namespace {
 
@@ -11,8 +13,20 @@ Route& route_for(Routing& routing, const Listen& listen) {
     if (known != routing.routes.end()) {
         return *known;
     }
-    routing.routes.push_back({listen, {}});
+    routing.routes.push_back({listen, {}, {}});
     return routing.routes.back();
+}
+
+void add_timeouts(const ServerBlock& block, Route& route) {
+    if (!block.timeouts) {
+        return;
+    }
+    const TimeoutsConfig& given = *block.timeouts;
+    TimeoutsConfig& timeouts = route.timeouts;
+    timeouts.read = given.read ? given.read : timeouts.read;
+    timeouts.write = given.write ? given.write : timeouts.write;
+    timeouts.idle = given.idle ? given.idle : timeouts.idle;
+    timeouts.queries = given.queries != 0 ? given.queries : timeouts.queries;
 }
 
 /// A probe must be a name that the upstream is asked for, and that comes back to this block: one
@@ -46,8 +60,66 @@ T* keep(std::vector<std::unique_ptr<T>>& owners, std::unique_ptr<Value> value) {
     return owners.back().get();
 }
 
+/// The cluster of a block of `running` that says the same of it, if no other block has taken it.
+std::shared_ptr<Cluster> running_cluster(const Routing& running, const KubernetesConfig& config,
+                                         const Routing& routing) {
+    for (const Block& block : running.blocks) {
+        if (block.cluster == nullptr || block.config->kubernetes->written != config.written) {
+            continue;
+        }
+        const auto& cluster = running.clusters[block.cluster_index];
+        if (std::ranges::find(routing.clusters, cluster) == routing.clusters.end()) {
+            return cluster;
+        }
+    }
+    return nullptr;
+}
+
+/// What is cached is worth as much as the upstreams that said it: these must be the same, too.
+std::shared_ptr<BlockCache> running_cache(const Routing& running, const CacheConfig& config,
+                                          const Routing& routing) {
+    for (const auto& cache : running.caches) {
+        if (cache->written() == config.written &&
+            std::ranges::find(routing.caches, cache) == routing.caches.end()) {
+            return cache;
+        }
+    }
+    return nullptr;
+}
+
+void add_stores(const ServerBlock& config, Block& block, Routing& routing, zones::HashKey key,
+                const Routing* running) {
+    if (config.kubernetes) {
+        std::shared_ptr<Cluster> cluster;
+        if (running != nullptr && running->listening == routing.listening) {
+            cluster = running_cluster(*running, *config.kubernetes, routing);
+        }
+        if (cluster == nullptr) {
+            cluster = std::make_shared<Cluster>(config.kubernetes->options, routing.listening, key);
+        }
+        block.cluster_index = routing.clusters.size();
+        block.cluster = cluster.get();
+        routing.clusters.push_back(std::move(cluster));
+    }
+    if (config.cache) {
+        std::shared_ptr<BlockCache> cache;
+        if (running != nullptr) {
+            cache = running_cache(*running, *config.cache, routing);
+        }
+        if (cache == nullptr) {
+            cache = std::make_shared<BlockCache>(*config.cache, key);
+        }
+        block.cache = cache.get();
+        routing.caches.push_back(std::move(cache));
+    }
+}
+
 void add_plugins(const ServerBlock& config, Block& block, Routing& routing,
                  const RoutingNotices& notices) {
+    if (config.errors && notices.log != nullptr) {
+        block.errors =
+            keep(routing.error_logs, std::make_unique<ErrorLog>(*config.errors, *notices.log));
+    }
     if (!config.acl.empty()) {
         block.acl = keep(routing.acls, std::make_unique<AccessList>(config.acl));
     }
@@ -67,34 +139,80 @@ void add_plugins(const ServerBlock& config, Block& block, Routing& routing,
     }
 }
 
+std::string label_of(const Listen& listen) {
+    return listen.of_every_address ? "dns://:" + std::to_string(listen.port) : to_string(listen);
+}
+
+std::string listed(const std::vector<zones::Name>& names) {
+    std::string text;
+    for (const zones::Name& name : names) {
+        text += (text.empty() ? "" : ",") + name.to_string();
+    }
+    return text;
+}
+
+/// CoreDNS's label `zones`: those that `cache` names, else the block's.
+std::string cache_zones(const ServerBlock& block) {
+    std::vector<zones::Name> zones = block.cache->zones;
+    if (zones.empty()) {
+        for (const ZoneKey& key : block.keys) {
+            zones.push_back(key.zone);
+        }
+    }
+    return listed(zones);
+}
+
+ServedZone served_zone(const ServerBlock& block, std::size_t index, const zones::Name& zone,
+                       Route& route, Metrics* metrics) {
+    ServedZone served{index};
+    if (metrics == nullptr) {
+        return served;
+    }
+    const std::string server = label_of(route.listen);
+    if (block.prometheus) {
+        served.series = &metrics->zone(server, zone.to_string());
+        route.no_zone = &metrics->zone(server, "dropped");
+    }
+    if (block.cache) {
+        served.cache = &metrics->cache(server, cache_zones(block));
+    }
+    return served;
+}
+
 }  // namespace
 
+const Route* Routing::find_route(const Listen& listen) const {
+    const auto route = std::ranges::find(routes, listen, &Route::listen);
+    return route == routes.end() ? nullptr : &*route;
+}
+
 Routing make_routing(const Config& config, const std::vector<zones::Address>& listening,
-                     zones::HashKey key, const RoutingNotices& notices) {
+                     zones::HashKey key, const RoutingNotices& notices, const Routing* running) {
     Routing routing;
+    routing.listening = listening;
     routing.told_down = notices.down;
+    routing.metrics = notices.metrics;
+    routing.log = notices.log;
     for (const ServerBlock& server_block : config.blocks) {
         Block block;
         block.config = &server_block;
         add_forwards(server_block, block, routing);
         add_plugins(server_block, block, routing, notices);
-        if (server_block.kubernetes) {
-            block.cluster_index = routing.clusters.size();
-            block.cluster =
-                keep(routing.clusters,
-                     std::make_unique<Cluster>(server_block.kubernetes->options, listening, key));
-        }
-        if (server_block.cache) {
-            block.cache =
-                keep(routing.caches, std::make_unique<BlockCache>(*server_block.cache, key));
-        }
+        add_stores(server_block, block, routing, key, running);
         if (server_block.loop && routing.loops == nullptr) {
             routing.loops = std::make_unique<resolver::LoopWatch>(notices.loop);
         }
         for (const ZoneKey& zone_key : server_block.keys) {
             for (const Listen& listen : zone_key.listens) {
-                route_for(routing, listen).zones.add(zone_key.zone, routing.blocks.size());
+                Route& route = route_for(routing, listen);
+                route.zones.add(zone_key.zone, routing.served.size());
+                routing.served.push_back(served_zone(server_block, routing.blocks.size(),
+                                                     zone_key.zone, route, notices.metrics));
+                add_timeouts(server_block, route);
             }
+        }
+        if (server_block.shape) {
+            routing.udp_reply_size = std::max(routing.udp_reply_size, server_block.shape->udp_size);
         }
         routing.blocks.push_back(block);
     }

@@ -25,12 +25,14 @@ std::chrono::sys_seconds SnapshotWriter::always_now() {
 }
 
 SnapshotWriter::SnapshotWriter(SnapshotOptions options, const Cluster& cluster,
-                               k8s_client::Journal& journal, AsOf as_of, WritePace pace)
+                               k8s_client::Journal& journal, AsOf as_of, WritePace pace,
+                               Wrote wrote)
     : options_(std::move(options)),
       cluster_(cluster),
       journal_(journal),
       as_of_(std::move(as_of)),
       pace_(paced(pace, options_.max_age)),
+      wrote_(std::move(wrote)),
       schedule_(pace_),
       thread_([this] { run(); }) {}
 
@@ -76,6 +78,9 @@ void SnapshotWriter::write(const zones::Snapshot& snapshot) {
         schedule_.wrote(snapshot.revision, stamp.written, now);
     } else {
         schedule_.failed(now);
+    }
+    if (wrote_) {
+        wrote_(written.has_value());
     }
     report(written ? std::string() : written.error());
 }

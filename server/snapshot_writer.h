@@ -24,9 +24,11 @@ class SnapshotWriter {
     /// is heard of. Called by the writer's thread.
     using AsOf = std::function<std::chrono::sys_seconds()>;
     static std::chrono::sys_seconds always_now();
+    /// Told of each write whether it succeeded, by the writer's thread.
+    using Wrote = std::function<void(bool succeeded)>;
 
     SnapshotWriter(SnapshotOptions options, const Cluster& cluster, k8s_client::Journal& journal,
-                   AsOf as_of = always_now, WritePace pace = {});
+                   AsOf as_of = always_now, WritePace pace = {}, Wrote wrote = {});
     /// Writes what is not written yet; takes as long as one write.
     ~SnapshotWriter();
     SnapshotWriter(const SnapshotWriter&) = delete;
@@ -43,6 +45,7 @@ class SnapshotWriter {
     k8s_client::OneLineJournal journal_;
     AsOf as_of_;
     WritePace pace_;
+    Wrote wrote_;  // empty: nobody counts
     WriteSchedule schedule_;
     std::string reported_;  // why the last write failed; empty if it did not
     std::mutex mutex_;      // guards `stopping_`

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <system_error>
 
+#include "server/net_bind.h"
+
 namespace server {
 namespace {
 
@@ -73,7 +75,9 @@ Fd make_socket(const SocketAddress& address, int type) {
 [[noreturn]] void refuse(const Listen& listen, int type, int error) {
     throw ConfigError("cannot listen on " + to_string(listen) + " (" +
                       (type == SOCK_DGRAM ? "UDP" : "TCP") + "): " + error_text(error) +
-                      (error == EADDRINUSE ? "; is another DNS server running?" : ""));
+                      (error == EADDRINUSE ? "; is another DNS server running?"
+                       : error == EACCES   ? "; the port needs the capability NET_BIND_SERVICE"
+                                           : ""));
 }
 
 Fd open_listening(const Listen& listen, int type) {
@@ -83,7 +87,7 @@ Fd open_listening(const Listen& listen, int type) {
         refuse(listen, type, errno);
     }
     set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-    if (bind(fd.get(), &address.any, address.size) != 0) {
+    if (bind_any_port(fd.get(), &address.any, address.size) != 0) {
         refuse(listen, type, errno);
     }
     return fd;
@@ -93,7 +97,7 @@ Fd open_listening(const Listen& listen, int type) {
 int try_bind(const Listen& listen, int type, std::uint16_t* port = nullptr) {
     SocketAddress address = to_socket_address(listen);
     const Fd fd = make_socket(address, type);
-    if (!fd || bind(fd.get(), &address.any, address.size) != 0) {
+    if (!fd || bind_any_port(fd.get(), &address.any, address.size) != 0) {
         return errno;
     }
     if (port != nullptr) {
@@ -133,9 +137,9 @@ void expand_wildcards(Config& config) {
                     expanded.push_back(listen);
                     continue;
                 }
-                expanded.push_back({"0.0.0.0", listen.port});
+                expanded.push_back({"0.0.0.0", listen.port, true});
                 if (ipv6) {
-                    expanded.push_back({"::", listen.port});
+                    expanded.push_back({"::", listen.port, true});
                 }
             }
             key.listens = std::move(expanded);
@@ -143,9 +147,13 @@ void expand_wildcards(Config& config) {
     }
 }
 
-void choose_free_port(const std::vector<Listen*>& listens) {
+void choose_free_port(const std::vector<Listen*>& listens, std::uint16_t& free_port) {
     std::vector<Listen*> open;
     std::ranges::copy_if(listens, std::back_inserter(open), [](auto* l) { return l->port == 0; });
+    if (free_port != 0) {
+        std::ranges::for_each(open, [&](Listen* listen) { listen->port = free_port; });
+        return;
+    }
     for (int i = 0; !open.empty() && i < kFreePortTries; ++i) {
         std::uint16_t port = 0;
         if (const int error = try_bind(*open.front(), SOCK_DGRAM, &port)) {
@@ -157,6 +165,7 @@ void choose_free_port(const std::vector<Listen*>& listens) {
         });
         if (free) {
             std::ranges::for_each(open, [&](Listen* listen) { listen->port = port; });
+            free_port = port;
             return;
         }
     }
@@ -167,17 +176,34 @@ void choose_free_port(const std::vector<Listen*>& listens) {
 
 }  // namespace
 
-void settle_listens(Config& config) {
+void settle_listens(Config& config, const std::vector<Listen>& held, std::uint16_t* free_port) {
     expand_wildcards(config);
-    const auto listens = all_listens(config);
-    choose_free_port(listens);
-    for (const Listen* listen : listens) {
+    std::uint16_t chosen = 0;
+    choose_free_port(all_listens(config), free_port == nullptr ? chosen : *free_port);
+    for (const Listen& listen : listens_of(config)) {
+        if (std::ranges::find(held, listen) != held.end()) {
+            continue;
+        }
         for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
-            if (const int error = try_bind(*listen, type)) {
-                refuse(*listen, type, error);
+            if (const int error = try_bind(listen, type)) {
+                refuse(listen, type, error);
             }
         }
     }
+}
+
+std::vector<Listen> listens_of(const Config& config) {
+    std::vector<Listen> listens;
+    for (const ServerBlock& block : config.blocks) {
+        for (const ZoneKey& key : block.keys) {
+            for (const Listen& listen : key.listens) {
+                if (std::ranges::find(listens, listen) == listens.end()) {
+                    listens.push_back(listen);
+                }
+            }
+        }
+    }
+    return listens;
 }
 
 Fd open_udp(const Listen& listen) {

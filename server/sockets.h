@@ -39,8 +39,20 @@ class Fd {
 
 /// Replaces every "all addresses" by 0.0.0.0 and, if the host has IPv6, `::`; every port 0 by one
 /// free port, the same for UDP and TCP and for all. Makes sure that nobody else has one of the
-/// ports: SO_REUSEPORT would let another process of the same user share it silently.
-void settle_listens(Config& config);
+/// ports: SO_REUSEPORT would let another process of the same user share it silently. `held` are
+/// open already; `free_port` is what port 0 stands for since the start, 0 if nothing yet.
+void settle_listens(Config& config, const std::vector<Listen>& held = {},
+                    std::uint16_t* free_port = nullptr);
+
+/// The different addresses and ports of a settled configuration.
+std::vector<Listen> listens_of(const Config& config);
+
+/// What one worker has on one address.
+struct ListenSockets {
+    Listen listen;
+    Fd udp;
+    Fd tcp;
+};
 
 /// A listening socket of one worker; other workers have theirs on the same address and port.
 Fd open_udp(const Listen& listen);

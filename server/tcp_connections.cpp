@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -18,16 +19,24 @@ bool somebody_waits(int listener) {
     return poll(&readable, 1, 0) == 1;
 }
 
+TcpTimes times_of(const TimeoutsConfig& given, const TcpTimes& otherwise) {
+    return {.message = given.read.value_or(otherwise.message),
+            .idle = given.idle.value_or(otherwise.idle),
+            .write = given.write.value_or(otherwise.write)};
+}
+
 }  // namespace
 
 struct TcpConnections::Connection {
     Fd fd;
     Client client;
-    const Route* route = nullptr;
+    const Route* route = nullptr;   // null: its address is no longer served
     std::vector<std::uint8_t> in;   // the start of a message, or what came while paused
     std::vector<std::uint8_t> out;  // replies that the socket would not take yet
     std::size_t sent = 0;           // of `out`
     std::size_t waiting = 0;        // queries without a reply yet
+    std::size_t may_ask = 0;        // so many queries more
+    TcpTimes times;
     std::uint32_t events = EPOLLIN;
     bool ended = false;       // the client sends no more
     bool in_service = false;  // take_queries() is at work: replies are only appended
@@ -36,7 +45,7 @@ struct TcpConnections::Connection {
 
 TcpConnections::TcpConnections(const EventPoll& poll, Pipeline& pipeline, TcpLimits limits)
     : poll_(poll),
-      pipeline_(pipeline),
+      pipeline_(&pipeline),
       limits_(limits),
       read_buffer_(kReadSize),
       reply_buffer_(zones::kMaxMessageSize) {}
@@ -79,7 +88,10 @@ void TcpConnections::add(Fd fd, const Client& client, const Route& route, Clock:
     connection->client.index = slot;
     connection->client.generation = ++generations_[slot] & 0xffffffU;
     connection->route = &route;
-    connection->deadline = now + limits_.message;
+    connection->may_ask = route.timeouts.queries == 0 ? std::numeric_limits<std::size_t>::max()
+                                                      : route.timeouts.queries;
+    connection->times = times_of(route.timeouts, limits_.times);
+    connection->deadline = now + connection->times.message;
     const int on = 1;
     (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (!poll_.add(fd.get(), EPOLLIN,
@@ -90,6 +102,32 @@ void TcpConnections::add(Fd fd, const Client& client, const Route& route, Clock:
     free_.pop_back();
     slots_[slot] = std::move(connection);
     ++open_;
+}
+
+void TcpConnections::serve_with(Pipeline& pipeline,
+                                const std::function<const Route*(const Route&)>& route_of) {
+    pipeline_ = &pipeline;
+    for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+        Connection* connection = slots_[slot].get();
+        if (connection == nullptr || connection->route == nullptr) {
+            continue;
+        }
+        connection->route = route_of(*connection->route);
+        if (connection->route == nullptr) {
+            connection->ended = true;
+            connection->in.clear();
+            if (connection->waiting == 0 && connection->out.empty()) {
+                close(slot);
+            }
+        }
+    }
+}
+
+bool TcpConnections::busy() const {
+    return std::ranges::any_of(slots_, [](const auto& connection) {
+        return connection != nullptr &&
+               (connection->waiting > 0 || !connection->out.empty() || !connection->in.empty());
+    });
 }
 
 bool TcpConnections::evict_idle() {
@@ -146,7 +184,7 @@ void TcpConnections::read_from(Connection& connection, Clock::time_point now) {
     }
     connection.ended = connection.ended || got == 0;
     if (got > 0 && connection.in.empty()) {
-        connection.deadline = now + limits_.message;  // a message begins
+        connection.deadline = now + connection.times.message;  // a message begins
     }
     connection.in.insert(connection.in.end(), read_buffer_.begin(), read_buffer_.begin() + got);
     settle(connection, now);
@@ -157,7 +195,8 @@ bool TcpConnections::take_queries(Connection& connection, Clock::time_point now)
     std::size_t at = 0;
     const auto& in = connection.in;
     connection.in_service = true;
-    while (in.size() - at >= 2 && !paused(connection)) {
+    while (in.size() - at >= 2 && !paused(connection) && connection.route != nullptr &&
+           connection.may_ask > 0) {
         const std::size_t size = zones::read_u16(&in[at]);
         if (size < zones::kHeaderSize || size > limits_.query_size) {
             return false;
@@ -166,8 +205,9 @@ bool TcpConnections::take_queries(Connection& connection, Clock::time_point now)
             break;
         }
         ++connection.waiting;
-        const Handled handled = pipeline_.handle({&in[at + 2], size}, connection.client,
-                                                 *connection.route, reply_buffer_);
+        --connection.may_ask;
+        const Handled handled = pipeline_->handle({&in[at + 2], size}, connection.client,
+                                                  *connection.route, reply_buffer_);
         if (handled.size > 0) {
             append_reply(connection, reply_buffer_.data(), handled.size);
         } else if (!handled.waits) {
@@ -176,12 +216,16 @@ bool TcpConnections::take_queries(Connection& connection, Clock::time_point now)
         at += 2 + size;
     }
     connection.in_service = false;
+    if (connection.may_ask == 0) {
+        connection.ended = true;  // and closed with its last reply
+        at = connection.in.size();
+    }
     if (at > 0) {
         connection.in.erase(connection.in.begin(),
                             connection.in.begin() + static_cast<std::ptrdiff_t>(at));
-        connection.deadline = now + (connection.in.empty() ? limits_.idle
-                                     : paused(connection)  ? limits_.write
-                                                           : limits_.message);
+        connection.deadline = now + (connection.in.empty() ? connection.times.idle
+                                     : paused(connection)  ? connection.times.write
+                                                           : connection.times.message);
     }
     return true;
 }
@@ -224,10 +268,10 @@ bool TcpConnections::flush(Connection& connection, Clock::time_point now) {
         std::vector<std::uint8_t>().swap(connection.out);
         connection.sent = 0;
         if (connection.in.empty()) {  // else the time of a message is running
-            connection.deadline = now + limits_.idle;
+            connection.deadline = now + connection.times.idle;
         }
     } else if (connection.sent > before) {
-        connection.deadline = now + limits_.write;
+        connection.deadline = now + connection.times.write;
     }
     return true;
 }
@@ -242,7 +286,8 @@ void TcpConnections::settle(Connection& connection, Clock::time_point now) {
             return;
         }
         // Replies sent may have ended a pause with whole messages still in `in`.
-        more = connection.out.empty() && !paused(connection) && connection.in.size() >= 2 &&
+        more = connection.route != nullptr && connection.out.empty() && !paused(connection) &&
+               connection.in.size() >= 2 &&
                connection.in.size() - 2 >= zones::read_u16(connection.in.data());
     }
     const bool unsent = !connection.out.empty();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,14 +14,18 @@
 
 namespace server {
 
-struct TcpLimits {
-    std::size_t connections = 1000;  // of one worker; the idle one nearest its deadline makes room
-    std::size_t query_size = 4096;   // longer messages end the connection
-    std::size_t waiting_queries = 100;        // of one connection, before reading pauses
-    std::size_t unsent_octets = 256 * 1024;   // of one connection, before reading pauses
+struct TcpTimes {
     std::chrono::milliseconds message{3000};  // for the first query, and for each once it began
     std::chrono::milliseconds idle{10000};    // with nothing to do
     std::chrono::milliseconds write{5000};    // without a reply getting on
+};
+
+struct TcpLimits {
+    std::size_t connections = 1000;  // of one worker; the idle one nearest its deadline makes room
+    std::size_t query_size = 4096;   // longer messages end the connection
+    std::size_t waiting_queries = 100;       // of one connection, before reading pauses
+    std::size_t unsent_octets = 256 * 1024;  // of one connection, before reading pauses
+    TcpTimes times{};                        // where `timeouts` says nothing
 };
 
 class TcpConnections {
@@ -31,6 +36,10 @@ class TcpConnections {
     ~TcpConnections();
     TcpConnections(const TcpConnections&) = delete;
     TcpConnections& operator=(const TcpConnections&) = delete;
+
+    /// From now on queries go there. `route_of` says what has become of the route of a connection;
+    /// where nothing has, what it has asked is still answered.
+    void serve_with(Pipeline& pipeline, const std::function<const Route*(const Route&)>& route_of);
 
     /// Takes what waits at the listener. False: out of descriptors, ask again later.
     bool accept_from(int listener, const Route& route, Clock::time_point now);
@@ -44,6 +53,8 @@ class TcpConnections {
     void tick(Clock::time_point now);
 
     std::size_t open() const { return open_; }
+    /// Whether a connection has asked, or is asking, and has not all of its replies.
+    bool busy() const;
     /// Octets that are kept for all connections, in and out.
     std::size_t buffered() const;
 
@@ -61,7 +72,7 @@ class TcpConnections {
     bool paused(const Connection& connection) const;
 
     const EventPoll& poll_;
-    Pipeline& pipeline_;
+    Pipeline* pipeline_;
     TcpLimits limits_;
     std::vector<std::unique_ptr<Connection>> slots_;  // null: free
     std::vector<std::uint32_t> generations_;          // by slot

@@ -36,17 +36,35 @@ std::vector<TemplateRecord> compile(const std::vector<std::string>& texts) {
     return records;
 }
 
-/// Null, or why a record could not be made.
-const char* make_all(const std::vector<TemplateRecord>& from, const TemplateSubject& subject,
-                     Records& to) {
-    for (const TemplateRecord& one : from) {
-        auto record = one.make(subject);
+Templates::Result failure(const char* why) {
+    Templates::Result result;
+    result.outcome = Templates::Outcome::Failed;
+    result.rcode = zones::Rcode::ServFail;
+    result.why = why;
+    return result;
+}
+
+/// One section of an answer: its lines in the Corefile, these compiled, and what they yield.
+struct Part {
+    const char* section;
+    const std::vector<std::string>& lines;
+    const std::vector<TemplateRecord>& compiled;
+    Records& records;
+};
+
+/// Nothing if all went well.
+std::optional<Templates::Result> make_all(const Part& part, const TemplateSubject& subject) {
+    for (std::size_t i = 0; i < part.compiled.size(); ++i) {
+        auto record = part.compiled[i].make(subject);
         if (!record) {
-            return record.error();
+            auto failed = failure(record.error());
+            failed.bad_section = part.section;
+            failed.bad_record = part.lines[i];
+            return failed;
         }
-        to.push_back(std::move(*record));
+        part.records.push_back(std::move(*record));
     }
-    return nullptr;
+    return std::nullopt;
 }
 
 /// Writes the answer section, and follows the CNAMEs in it from the name that is asked.
@@ -102,14 +120,6 @@ bool add_section(const Records& records, Section section, zones::MessageWriter& 
         }
     }
     return true;
-}
-
-Templates::Result failure(const char* why) {
-    Templates::Result result;
-    result.outcome = Templates::Outcome::Failed;
-    result.rcode = zones::Rcode::ServFail;
-    result.why = why;
-    return result;
 }
 
 }  // namespace
@@ -176,11 +186,11 @@ Templates::Result Templates::Template::answer(const TemplateSubject& subject,
         return failure("rcode SERVFAIL");  // as in CoreDNS it comes without records
     }
     Records first, second, third;
-    for (const char* why :
-         {make_all(answers, subject, first), make_all(authorities, subject, second),
-          make_all(additionals, subject, third)}) {
-        if (why != nullptr) {
-            return failure(why);
+    for (const Part& part : {Part{"answer", config.answers, answers, first},
+                             Part{"authority", config.authorities, authorities, second},
+                             Part{"additional", config.additionals, additionals, third}}) {
+        if (auto failed = make_all(part, subject)) {
+            return *failed;
         }
     }
     Result result{.outcome = Outcome::Answered,
@@ -247,7 +257,9 @@ Templates::Result Templates::answer(const zones::AskedName& asked, const zones::
                                       class_text,  type_text, query.qclass,
                                       query.qtype, remote,    zones::read_u16(&query.message[0]),
                                       pattern,     &groups};
-        return one->answer(subject, asked, query, chain, out);
+        Result result = one->answer(subject, asked, query, chain, out);
+        result.zone = &config.zones[zone->value];
+        return result;
     }
     return {};
 }

@@ -46,6 +46,10 @@ class Templates {
         std::string_view extended_error_text{};  // lives as long as the Templates
         zones::PlacedName target{};              // of the CNAME
         const char* why = "";                    // of Failed
+        // Of the template whose pattern matched, as it lives as long as the Templates.
+        const zones::Name* zone = nullptr;  // null: none did
+        const char* bad_section = "";       // where a record was bad; empty: none was
+        std::string_view bad_record{};      // its text
     };
 
     /// Compiles patterns and records. Throws ConfigError naming what is wrong.

@@ -24,7 +24,7 @@ void aim_reply(msghdr& message) {
 
 }  // namespace
 
-UdpBatch::UdpBatch() {
+UdpBatch::UdpBatch(std::size_t size) : reply_size(size), replies(kSize * size) {
     for (std::size_t i = 0; i < kSize; ++i) {
         in_io[i] = {queries[i].data(), kQuerySize};
         in[i] = {};
@@ -44,10 +44,10 @@ void UdpBatch::reset(std::size_t count) {
     }
 }
 
-UdpSocket::UdpSocket(Fd fd, const Route& route, std::uint32_t index)
-    : fd_(std::move(fd)), route_(route), index_(index), wildcard_(is_wildcard(route.listen)) {}
+UdpSocket::UdpSocket(Fd fd, bool wildcard, std::uint32_t index)
+    : fd_(std::move(fd)), index_(index), wildcard_(wildcard) {}
 
-bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline) {
+bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline, const Route& route) {
     const int received = recvmmsg(fd_.get(), batch.in.data(), UdpBatch::kSize, 0, nullptr);
     if (received <= 0) {
         return false;
@@ -65,12 +65,12 @@ bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline) {
         }
         const std::size_t size = pipeline
                                      .handle({batch.queries[i].data(), batch.in[i].msg_len}, client,
-                                             route_, batch.replies[i])
+                                             route, batch.reply(i))
                                      .size;
         if (size == 0) {
             continue;
         }
-        batch.out_io[replies] = {batch.replies[i].data(), size};
+        batch.out_io[replies] = {batch.reply(i).data(), size};
         msghdr& out = batch.out[replies].msg_hdr;
         out = message;
         out.msg_iov = &batch.out_io[replies];
@@ -94,15 +94,16 @@ void UdpSocket::send_all(mmsghdr* messages, unsigned count) {
 }
 
 void UdpSocket::send(const Client& client, const std::uint8_t* reply, std::size_t size) {
-    if (late_ == nullptr) {
-        late_ = std::make_unique<LateReplies>();
+    if (late_ == nullptr || size > late_->reply_size) {
+        flush();
+        late_ = std::make_unique<LateReplies>(std::max<std::size_t>(size, zones::kUdpSize));
     }
     LateReplies& late = *late_;
     const std::size_t i = late.count++;
-    size = std::min(size, late.replies[i].size());
-    std::memcpy(late.replies[i].data(), reply, size);
+    std::uint8_t* octets = &late.replies[i * late.reply_size];
+    std::memcpy(octets, reply, size);
     late.clients[i] = client;
-    late.io[i] = {late.replies[i].data(), size};
+    late.io[i] = {octets, size};
     msghdr& message = late.out[i].msg_hdr;
     message = {};
     message.msg_name = &late.clients[i].peer;

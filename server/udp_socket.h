@@ -6,8 +6,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <vector>
 
 #include "server/client.h"
 #include "server/pipeline.h"
@@ -15,9 +17,11 @@
 
 namespace server {
 
-/// Room for one batch, about 220 KiB. Ready for recvmmsg() whenever no batch is in hand.
+/// Room for one batch, about 220 KiB with replies of kUdpSize. Ready for recvmmsg() whenever no
+/// batch is in hand.
 struct UdpBatch {
-    UdpBatch();
+    /// `reply_size` is the most octets that a reply can have.
+    explicit UdpBatch(std::size_t reply_size = zones::kUdpSize);
 
     /// Makes the first `count` entries ready again after a recvmmsg() that filled them.
     void reset(std::size_t count);
@@ -26,8 +30,13 @@ struct UdpBatch {
     /// Longer than any sensible query; the kernel cuts what is longer, which then is malformed.
     static constexpr std::size_t kQuerySize = 2048;
 
+    std::span<std::uint8_t> reply(std::size_t i) {
+        return std::span(replies).subspan(i * reply_size, reply_size);
+    }
+
     std::array<std::array<std::uint8_t, kQuerySize>, kSize> queries;
-    std::array<std::array<std::uint8_t, zones::kUdpSize>, kSize> replies;
+    std::size_t reply_size;
+    std::vector<std::uint8_t> replies;
     std::array<Client, kSize> clients;
     std::array<iovec, kSize> in_io, out_io;
     std::array<mmsghdr, kSize> in, out;
@@ -37,7 +46,10 @@ struct UdpBatch {
 struct LateReplies {
     static constexpr std::size_t kSize = 64;
 
-    std::array<std::array<std::uint8_t, zones::kUdpSize>, kSize> replies;
+    explicit LateReplies(std::size_t size) : reply_size(size), replies(kSize * size) {}
+
+    std::size_t reply_size;
+    std::vector<std::uint8_t> replies;
     std::array<Client, kSize> clients;
     std::array<iovec, kSize> io;
     std::array<mmsghdr, kSize> out;
@@ -47,25 +59,26 @@ struct LateReplies {
 class UdpSocket {
   public:
     /// `index` is what its clients carry.
-    UdpSocket(Fd fd, const Route& route, std::uint32_t index);
+    UdpSocket(Fd fd, bool wildcard, std::uint32_t index);
 
     int fd() const { return fd_.get(); }
 
     /// Answers what has arrived, a batch at most; true if there may be more.
-    bool serve(UdpBatch& batch, Pipeline& pipeline);
+    bool serve(UdpBatch& batch, Pipeline& pipeline, const Route& route);
 
-    /// A reply on its own, of kUdpSize octets at most: sent with flush(), or before.
+    /// A reply on its own: sent with flush(), or before.
     void send(const Client& client, const std::uint8_t* reply, std::size_t size);
     /// After everything that may have called send().
     void flush();
 
     std::uint64_t unsent() const { return unsent_; }
+    /// Since the last call.
+    std::uint64_t take_unsent() { return std::exchange(unsent_, 0); }
 
   private:
     void send_all(mmsghdr* messages, unsigned count);
 
     Fd fd_;
-    const Route& route_;
     std::uint32_t index_;
     bool wildcard_;
     std::uint64_t unsent_ = 0;

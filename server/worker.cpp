@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -13,85 +14,151 @@ constexpr auto kTick = 100ms;
 // Where much waits for upstreams, what is given up comes in slices: no cluster name waits for all.
 constexpr auto kBusyTick = 10ms;
 constexpr std::size_t kManyWaiting = 500;
-constexpr auto kLongestWait = 5s;    // of a query for its upstream
-constexpr int kBatchesPerEvent = 4;  // then the other sockets get their turn
+constexpr auto kLongestWait = 5s;       // of a query for its upstream
+constexpr auto kLongestHandOver = 15s;  // longer than a connection may be idle
+constexpr int kBatchesPerEvent = 4;     // then the other sockets get their turn
+constexpr int kBatchesAtEnd = 256;      // of a socket that is closed: more than its buffer holds
 
 }  // namespace
 
-Worker::Worker(const Routing& routing)
-    : stop_event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      batch_(std::make_unique<UdpBatch>()),
-      pipeline_(routing, *this, *this),
-      tcp_(poll_, pipeline_) {
-    if (!stop_event_ || !poll_.add(stop_event_.get(), EPOLLIN, {EventTag::Kind::Stop})) {
+struct Worker::Served {
+    Served(std::shared_ptr<const Routing> its, Worker& worker)
+        : routing(std::move(its)), pipeline(*routing, worker, worker, worker.index_) {}
+
+    std::shared_ptr<const Routing> routing;
+    Pipeline pipeline;
+    Clock::time_point end_by{};
+};
+
+Worker::Worker(std::shared_ptr<const Routing> routing, std::vector<ListenSockets> sockets,
+               std::size_t index, Heartbeats* heartbeats)
+    : index_(index),
+      heartbeats_(heartbeats),
+      wake_event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      batch_(std::make_unique<UdpBatch>(routing->udp_reply_size)),
+      served_(std::make_unique<Served>(std::move(routing), *this)),
+      tcp_(poll_, served_->pipeline) {
+    if (!wake_event_ || !poll_.add(wake_event_.get(), EPOLLIN, {EventTag::Kind::Wake})) {
         throw std::system_error(errno, std::generic_category(), "eventfd");
     }
-    open_sockets(routing);
+    for (ListenSockets& one : sockets) {
+        add_address(std::move(one));
+    }
 }
 
 Worker::~Worker() {
-    pipeline_.stop();  // while connections and sockets can still take the last replies
+    // While connections and sockets can still take the last replies.
+    for (const auto& former : former_) {
+        former->pipeline.stop();
+    }
+    served_->pipeline.stop();
     flush();
 }
 
-void Worker::open_sockets(const Routing& routing) {
-    for (const Route& route : routing.routes) {
-        const auto index = static_cast<std::uint32_t>(udp_.size());
-        udp_.emplace_back(open_udp(route.listen), route, index);
-        listeners_.push_back({open_tcp(route.listen), &route});
-        if (!poll_.add(udp_.back().fd(), EPOLLIN, {EventTag::Kind::Udp, index}) ||
-            !poll_.add(listeners_.back().fd.get(), EPOLLIN, {EventTag::Kind::TcpListener, index})) {
-            throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-        }
+void Worker::add_address(ListenSockets sockets) {
+    const auto index = static_cast<std::uint32_t>(addresses_.size());
+    const bool wildcard = is_wildcard(sockets.listen);
+    auto address = std::make_unique<Address>(
+        Address{sockets.listen, served_->routing->find_route(sockets.listen),
+                UdpSocket(std::move(sockets.udp), wildcard, index), std::move(sockets.tcp)});
+    if (address->route != nullptr &&
+        (!poll_.add(address->udp.fd(), EPOLLIN, {EventTag::Kind::Udp, index}) ||
+         !poll_.add(address->tcp.get(), EPOLLIN, {EventTag::Kind::TcpListener, index}))) {
+        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
     }
+    addresses_.push_back(std::move(address));
 }
 
-void Worker::stop() {
+void Worker::stop(Stop how) {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = how;
+    }
     const std::uint64_t one = 1;
-    (void)!::write(stop_event_.get(), &one, sizeof one);
+    (void)!::write(wake_event_.get(), &one, sizeof one);
+}
+
+void Worker::adopt(std::shared_ptr<const Routing> routing, std::vector<ListenSockets> opened) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (adoption_) {  // not yet begun: what was opened for it is still needed
+            std::ranges::move(adoption_->opened, std::back_inserter(opened));
+        }
+        adoption_ = Adoption{std::move(routing), std::move(opened)};
+    }
+    const std::uint64_t one = 1;
+    (void)!::write(wake_event_.get(), &one, sizeof one);
 }
 
 void Worker::run() {
-    using Clock = Pipeline::Clock;
     std::array<epoll_event, 64> events;
     Clock::time_point next_tick = Clock::now() + kTick;
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick - Clock::now());
+        // Who stops leaves at the first moment when nothing is there to be read.
+        const bool may_leave = stopping_ && waiting() == 0;
         const int count = epoll_wait(poll_.fd(), events.data(), static_cast<int>(events.size()),
-                                     static_cast<int>(std::max(left, 0ms).count()));
+                                     may_leave ? 0 : static_cast<int>(std::max(left, 0ms).count()));
         const Clock::time_point now = Clock::now();
-        pipeline_.begin_batch(now);
+        begin_round(now);
         for (int i = 0; i < count; ++i) {
             dispatch(events[static_cast<std::size_t>(i)], now);
         }
-        pipeline_.end_batch();
+        end_round();
         if (now >= next_tick) {
             tick(now);
-            next_tick = now + (pipeline_.waiting() > kManyWaiting ? kBusyTick : kTick);
+            next_tick = now + (waiting() > kManyWaiting ? kBusyTick : kTick);
         }
         flush();
-        if (stopping_ && (pipeline_.waiting() == 0 || now >= stop_by_)) {
-            return;
+        if (is_done(count, now)) {
+            break;
         }
+    }
+    if (heartbeats_ != nullptr) {
+        heartbeats_->rest(index_);
+    }
+}
+
+void Worker::begin_round(Clock::time_point now) {
+    served_->pipeline.begin_batch(now);
+    for (const auto& former : former_) {
+        former->pipeline.begin_batch(now);
+    }
+}
+
+void Worker::end_round() {
+    served_->pipeline.end_batch();
+    for (const auto& former : former_) {
+        former->pipeline.end_batch();
     }
 }
 
 void Worker::flush() {
-    for (UdpSocket& socket : udp_) {
-        socket.flush();
+    for (const auto& address : addresses_) {
+        if (address != nullptr) {
+            address->udp.flush();
+        }
     }
 }
 
-void Worker::dispatch(const epoll_event& event, Pipeline::Clock::time_point now) {
+std::size_t Worker::waiting() const {
+    std::size_t count = served_->pipeline.waiting();
+    for (const auto& former : former_) {
+        count += former->pipeline.waiting();
+    }
+    return count;
+}
+
+void Worker::dispatch(const epoll_event& event, Clock::time_point now) {
     const EventTag tag = EventPoll::tag_of(event);
+    const auto process = [&](const std::unique_ptr<Served>& served) {
+        return served->pipeline.process_upstream(
+            static_cast<int>(tag.index), (event.events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0,
+            (event.events & (EPOLLOUT | EPOLLERR)) != 0);
+    };
     switch (tag.kind) {
         case EventTag::Kind::Udp:
-            if (stopping_) {
-                break;
-            }
-            for (int i = 0; i < kBatchesPerEvent && udp_[tag.index].serve(*batch_, pipeline_);
-                 ++i) {
-            }
+            serve_udp(*addresses_[tag.index]);
             break;
         case EventTag::Kind::TcpListener:
             accept(tag.index, now);
@@ -100,47 +167,53 @@ void Worker::dispatch(const epoll_event& event, Pipeline::Clock::time_point now)
             tcp_.handle_event(tag, event.events, now);
             break;
         case EventTag::Kind::Upstream:
-            pipeline_.process_upstream(static_cast<int>(tag.index),
-                                       (event.events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0,
-                                       (event.events & (EPOLLOUT | EPOLLERR)) != 0);
+            if (!process(served_)) {
+                (void)std::ranges::any_of(former_, process);
+            }
             break;
-        case EventTag::Kind::Stop:
-            stop_listening(now);
+        case EventTag::Kind::Wake:
+            obey(now);
             break;
     }
 }
 
-void Worker::stop_listening(Pipeline::Clock::time_point now) {
-    stopping_ = true;
-    stop_by_ = now + kLongestWait;
-    poll_.remove(stop_event_.get());
-    for (const UdpSocket& socket : udp_) {
-        poll_.remove(socket.fd());
+void Worker::serve_udp(Address& address) {
+    for (int i = 0; address.route != nullptr && i < kBatchesPerEvent &&
+                    address.udp.serve(*batch_, served_->pipeline, *address.route);
+         ++i) {
     }
-    for (const Listener& listener : listeners_) {
-        poll_.remove(listener.fd.get());
-    }
-    listeners_.clear();
 }
 
-void Worker::accept(std::uint32_t index, Pipeline::Clock::time_point now) {
-    if (stopping_) {
+void Worker::accept(std::uint32_t index, Clock::time_point now) {
+    Address& address = *addresses_[index];
+    if (address.route == nullptr || stopping_ == Stop::HandOver) {
         return;
     }
-    Listener& listener = listeners_[index];
-    if (!tcp_.accept_from(listener.fd.get(), *listener.route, now)) {
-        listener.paused = true;
-        poll_.modify(listener.fd.get(), 0, {EventTag::Kind::TcpListener, index});
+    if (!tcp_.accept_from(address.tcp.get(), *address.route, now)) {
+        address.paused = true;
+        poll_.modify(address.tcp.get(), 0, {EventTag::Kind::TcpListener, index});
     }
 }
 
-void Worker::tick(Pipeline::Clock::time_point now) {
+void Worker::tick(Clock::time_point now) {
+    if (heartbeats_ != nullptr) {
+        heartbeats_->beat(index_, now);
+    }
     tcp_.tick(now);
-    pipeline_.tick(now);
-    for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
-        if (listeners_[i].paused) {
-            listeners_[i].paused = false;
-            poll_.modify(listeners_[i].fd.get(), EPOLLIN, {EventTag::Kind::TcpListener, i});
+    served_->pipeline.tick(now);
+    for (const auto& former : former_) {
+        former->pipeline.tick(now);
+    }
+    end_former(now);
+    for (const auto& address : addresses_) {
+        if (address != nullptr) {
+            served_->pipeline.counters().unsent_replies.add(address->udp.take_unsent());
+        }
+    }
+    for (std::uint32_t i = 0; i < addresses_.size(); ++i) {
+        if (addresses_[i] != nullptr && addresses_[i]->paused) {
+            addresses_[i]->paused = false;
+            poll_.modify(addresses_[i]->tcp.get(), EPOLLIN, {EventTag::Kind::TcpListener, i});
         }
     }
 }
@@ -170,8 +243,107 @@ void Worker::send(const Client& client, const std::uint8_t* reply, std::size_t s
     if (client.tcp) {
         tcp_.send(client, reply, size);
     } else {
-        udp_[client.index].send(client, reply, size);
+        addresses_[client.index]->udp.send(client, reply, size);
     }
+}
+
+// What follows happens seldom: orders from the main thread.
+
+void Worker::obey(Clock::time_point now) {
+    std::uint64_t count = 0;
+    (void)!::read(wake_event_.get(), &count, sizeof count);
+    std::optional<Adoption> adoption;
+    std::optional<Stop> stop;
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(adoption, adoption_);
+        std::swap(stop, stop_);
+    }
+    if (adoption) {
+        switch_to(std::move(*adoption), now);
+    }
+    if (stop) {
+        begin_stop(*stop, now);
+    }
+}
+
+void Worker::switch_to(Adoption adoption, Clock::time_point now) {
+    auto next = std::make_unique<Served>(std::move(adoption.routing), *this);
+    next->pipeline.begin_batch(now);
+    std::swap(served_, next);
+    retire_addresses(*next);
+    const Routing& routing = *served_->routing;
+    if (routing.udp_reply_size > batch_->reply_size) {
+        batch_ = std::make_unique<UdpBatch>(routing.udp_reply_size);
+    }
+    tcp_.serve_with(served_->pipeline,
+                    [&](const Route& route) { return routing.find_route(route.listen); });
+    for (ListenSockets& sockets : adoption.opened) {
+        add_address(std::move(sockets));
+    }
+    next->pipeline.end_batch();
+    next->end_by = now + kLongestWait;
+    former_.push_back(std::move(next));
+    end_former(now);
+}
+
+/// Each address gets its new route. One that has none is emptied into the pipeline before.
+void Worker::retire_addresses(Served& former) {
+    for (const auto& address : addresses_) {
+        if (address == nullptr || address->route == nullptr) {
+            continue;
+        }
+        const Route* before =
+            std::exchange(address->route, served_->routing->find_route(address->listen));
+        if (address->route != nullptr) {
+            continue;
+        }
+        for (int i = 0; i < kBatchesAtEnd && address->udp.serve(*batch_, former.pipeline, *before);
+             ++i) {
+        }
+        poll_.remove(address->udp.fd());
+        address->tcp = Fd();
+    }
+}
+
+/// Lets go of routings that nothing waits for, and then of addresses that nobody is left to answer.
+void Worker::end_former(Clock::time_point now) {
+    std::erase_if(former_, [&](const auto& former) {
+        return former->pipeline.waiting() == 0 || now >= former->end_by;
+    });
+    if (!former_.empty()) {
+        return;
+    }
+    for (auto& address : addresses_) {
+        if (address != nullptr && address->route == nullptr) {
+            address->udp.flush();
+            address.reset();
+        }
+    }
+}
+
+void Worker::begin_stop(Stop how, Clock::time_point now) {
+    stopping_ = how;
+    stop_by_ = now + (how == Stop::Drain ? kLongestWait : kLongestHandOver);
+    if (how == Stop::Drain) {
+        return;
+    }
+    for (const auto& address : addresses_) {
+        if (address != nullptr && address->route != nullptr) {
+            poll_.remove(address->udp.fd());
+            poll_.remove(address->tcp.get());
+            address->tcp = Fd();
+        }
+    }
+}
+
+bool Worker::is_done(int events, Clock::time_point now) const {
+    if (!stopping_) {
+        return false;
+    }
+    const bool answered =
+        waiting() == 0 && (*stopping_ == Stop::HandOver ? tcp_.open() == 0 : !tcp_.busy());
+    return (answered && events == 0) || now >= stop_by_;
 }
 
 }  // namespace server

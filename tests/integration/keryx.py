@@ -17,7 +17,9 @@ import time
 import wire
 from harness import check, until
 
-LISTENING = re.compile(r"^listening dns://(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+)?):(?P<port>\d+)$")
+LISTENING = re.compile(r"^(?:\{.*\"msg\":\")?listening dns://(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:]+)?):"
+                       r"(?P<port>\d+)(?:\"\})?$")
+HTTP = re.compile(r"^(?:.* )?http listening \[?(?P<address>[^\]]+?)\]?:(?P<port>\d+) (?P<path>/\S*)$")
 COMPLAINTS = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSanitizer|"
                         r"runtime error: |Assertion .* failed|terminate called")
 
@@ -43,6 +45,7 @@ class Keryx:
             self.command[:0] = ["ip", "netns", "exec", netns]
         self.netns, self.env = netns, env
         self.lines, self.listens, self.process, self.stopped = [], [], None, False
+        self.http = {}  # path: [(address, port)]
 
     def __enter__(self):
         try:
@@ -75,6 +78,10 @@ class Keryx:
         for line in stream:
             line = line.rstrip("\n")
             self.lines.append(line)
+            http = HTTP.match(line)
+            if http:
+                address = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(http["address"], http["address"])
+                self.http.setdefault(http["path"], []).append((address, int(http["port"])))
             found = LISTENING.match(line)
             if found:
                 address = found["v6"] or found["v4"] or "0.0.0.0"

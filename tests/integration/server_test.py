@@ -17,6 +17,7 @@ COMMON_LOG = re.compile(
     r'\[INFO\] 127\.0\.0\.1:\d+ - 4660 "A IN web\.prod\.svc\.cluster\.local\. udp 44 false 512" '
     r"NOERROR qr,aa,rd(,ra)? \d+ [0-9.e-]+s$")
 
+IN_NO_POD = "no pod, and no word of an API server"  # which `check` is not about
 # What is wrong, the Corefile, and what the message has to name.
 REFUSED = [
     ("an unknown plugin", ". {\n    errors\n    nosuch\n}\n", ["Corefile:3", "nosuch"]),
@@ -32,7 +33,7 @@ REFUSED = [
      "        tls cert key\n    }\n}\n", ["Corefile:4", "tls"]),
     ("an absent kubeconfig", ". {\n    kubernetes cluster.local {\n        kubeconfig absent\n    }\n}\n",
      ["absent"]),
-    ("no pod, and no word of an API server", ". {\n    kubernetes cluster.local\n}\n", ["kubeconfig", "endpoint"]),
+    (IN_NO_POD, ". {\n    kubernetes cluster.local\n}\n", ["kubeconfig", "endpoint"]),
     ("manifests that are absent", ". {\n    kubernetes cluster.local {\n        manifests absent.yaml\n"
      "    }\n}\n", ["absent.yaml"]),
     ("an open brace", ". {\n    errors\n", ["Corefile:"]),
@@ -54,13 +55,15 @@ def refusals(t):
             equal(status, 1, f"exit status ({out}{err})")
             for word in wanted:
                 check(word in out + err, f"'{word}' is not in: {out}{err}")
+            if name != IN_NO_POD:
+                equal(run_to_end(t, ["check", "-conf", "Corefile", "-dns.port", "0"], cwd=folder), (1, "", err), "check")
 
 
 def command_line(t):
     with t.case("-version"):
         status, out, _ = run_to_end(t, ["-version"])
         equal(status, 0, "exit status")
-        check(re.search(r"[Kk]eryx\S* ?v?\d+\.\d+\.\d+", out), out)
+        check(re.fullmatch(r"Keryx-\d+\.\d+\.\d+\nlinux/\w+, \S+ [^\n]+\n", out), out)
     with t.case("-plugins"):
         status, out, _ = run_to_end(t, ["-plugins"])
         equal(status, 0, "exit status")
@@ -69,10 +72,10 @@ def command_line(t):
     with t.case("an unknown flag"):
         status, out, err = run_to_end(t, ["-nosuch"])
         check(status != 0 and "nosuch" in out + err, f"{status}: {out}{err}")
-    with t.case("no Corefile"), tempfile.TemporaryDirectory() as folder:
-        status, out, err = run_to_end(t, [], cwd=folder)
-        equal(status, 1, "exit status")
-        check("Corefile" in out + err, out + err)
+    with Keryx(t, None) as k, t.case("no Corefile: whoami and log, as CoreDNS"):
+        reply = k.udp("who.am.i.")
+        equal([rr.address() for rr in reply.additional if rr.rtype == wire.TYPES["A"]], ["127.0.0.1"], "the address")
+        until(lambda: any('"A IN who.am.i. udp' in x for x in k.lines), "a log line", 10)
     with t.case("a Corefile that is absent"):
         status, out, err = run_to_end(t, ["-conf", "/absent/Corefile"])
         equal(status, 1, "exit status")
@@ -94,6 +97,33 @@ def command_line(t):
     with Keryx(t, cluster.corefile(9).replace(". {", f".:{port} {{", 1), FILES,
                args=("-dns.port", "1")) as k, t.case("a port in the Corefile wins"):
         equal(k.port, port, "port")
+
+
+def check_only(t):
+    """`keryx check`: what it says, and that it takes no port and asks no API server."""
+    with t.case("check says what a start does, with the port in use"), \
+            Keryx(t, cluster.corefile(9), FILES) as k:
+        status, out, err = run_to_end(t, ["check", "-conf", str(k.folder / "Corefile"), "-dns.port", str(k.port)])
+        equal((status, err), (0, ""), out)
+        for word in ("kubernetes", "pods ", f"listens on dns://127.0.0.1:{k.port}", "worker", "plugin/reload: "):
+            check(word in out, f"'{word}' is not in: {out}")
+        equal(out.splitlines()[-1], f"{k.folder}/Corefile: valid", "the last line")
+    with t.case("check -conf stdin, an API server that is not there"):
+        text = ". {\n kubernetes {\n  endpoint http://192.0.2.1:6443\n }\n health\n debug\n}\n"
+        started = time.monotonic()
+        status, out, err = run_to_end(t, ["check", "-conf", "stdin"], stdin=text.replace("kubernetes", "kubernetes a.b"))
+        equal((status, err), (0, ""), out)
+        check(time.monotonic() - started < 3 * t.slack, "it waited for the API server")
+        for line in ("    plugin/health: http://:8080/health, lameduck 0s",
+                     "notice: accepted, and without effect here: debug", "stdin: valid"):
+            check(line in out.splitlines(), f"'{line}' is not in: {out}")
+    with t.case("check -nosuch"):
+        equal(run_to_end(t, ["check", "-nosuch"])[0], 2, "exit status")
+    with t.case("-help"):
+        for flag in ("-help", "--help", "-h"):
+            status, out, err = run_to_end(t, [flag])
+            equal((status, err), (0, ""), flag)
+            check("--takeover" in out and "check " in out and "SIGUSR1" in out, out)
 
 
 def port_in_use(t):
@@ -162,9 +192,6 @@ def log(t):
         with t.case("log has the common format"):
             k.udp(cluster.SERVICE)
             until(lambda: any(COMMON_LOG.search(x) for x in k.lines), f"a log line in {k.lines}", 5)
-        with t.case("what is not active yet is named at start"):
-            equal(sum("prometheus" in x for x in k.lines if "[INFO] 127." not in x), 1,
-                  f"lines about prometheus in {k.lines}")
 
 
 def signals(t):
@@ -182,6 +209,7 @@ def signals(t):
 def run(t):
     command_line(t)
     refusals(t)
+    check_only(t)
     port_in_use(t)
     listeners(t)
     log(t)

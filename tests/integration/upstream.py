@@ -26,9 +26,10 @@ class Upstream:
         self._closing = False
 
     def __enter__(self):
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self._udp = socket.socket(family, socket.SOCK_DGRAM)
         self._udp.bind((self.address, self.port))
-        self._tcp = socket.create_server((self.address, self.port))
+        self._tcp = socket.create_server((self.address, self.port), family=family)
         for work in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=work, daemon=True).start()
         return self

@@ -29,18 +29,54 @@ void check_loads(std::initializer_list<std::string_view> directives) {
 }
 
 TEST_CASE("errors") {
-    check_loads({"errors", "errors stdout", "errors {\n}", "errors { }"});
+    check_loads({"errors", "errors stdout", "errors {\n}", "errors { }", "errors {\nstacktrace\n}",
+                 "errors stdout {\nconsolidate 30s x show_first\n}"});
+    const std::string longest(10'000, 'x');
+    CHECK(error_in_block("errors {\nconsolidate 30s " + longest + "\n}") == "(loads)");
+    CHECK(error_in_block("errors {\nconsolidate 30s " + longest + "x\n}") ==
+          "Corefile:3: a regular expression of consolidate has at most 10000 characters: read '" +
+              longest.substr(0, 40) + "...'");
     const Case cases[] = {
         {"errors /var/log/x", "2: invalid log file of errors: read '/var/log/x'"},
         {"errors stdout x", "2: errors takes 0 to 1 arguments: read 'errors stdout x'"},
-        {"errors {\nconsolidate 5m \".*\"\n}",
-         "3: option not supported in this version: read 'consolidate 5m .*'"},
-        {"errors {\nstacktrace\n}", "3: option not supported in this version: read 'stacktrace'"},
+        {"errors {\nstacktrace x\n}", "3: stacktrace takes no arguments: read 'stacktrace x'"},
+        {"errors {\nconsolidate 5m\n}",
+         "3: consolidate takes 2 to 4 arguments: read 'consolidate 5m'"},
+        {"errors {\nconsolidate 5 x\n}",
+         "3: consolidate needs a duration such as 500ms or 1m30s, not negative: read '5'"},
+        {"errors {\nconsolidate 5m (\n}", "3: not a regular expression: missing ): (: read '('"},
+        {"errors {\nconsolidate 5m x fatal\n}",
+         "3: wrong value for consolidate: read 'fatal'; known: warning, error, info, debug, "
+         "show_first"},
+        {"errors {\nconsolidate 5m x info warning\n}",
+         "3: show_first comes last, after one level: read 'consolidate 5m x info warning'"},
+        {"errors {\nconsolidate 5m x show_first info\n}",
+         "3: show_first comes last, after one level: read 'consolidate 5m x show_first info'"},
         {"errors {\nx\n}",
          "3: unknown property of errors: read 'x'; known: consolidate, "
          "stacktrace"},
     };
     check_errors_of(cases);
+}
+
+/// PERIOD EXPRESSION LEVEL FIRST of each rule.
+std::string rules_of(std::string_view directive) {
+    const Config config = testing::load("a {\n" + std::string(directive) + "\n}");
+    std::string out;
+    for (const ConsolidateRule& rule : config.blocks.at(0).errors->rules) {
+        out += duration_text(rule.period) + " " + rule.expression + " " +
+               (rule.level ? std::to_string(static_cast<int>(*rule.level)) : "-") +
+               (rule.show_first ? " first; " : "; ");
+    }
+    return out;
+}
+
+TEST_CASE("rules of consolidate") {
+    CHECK(rules_of("errors") == "");
+    CHECK(rules_of("errors {\nconsolidate 5m \".* timeout$\"\nconsolidate 30s \"^Failed .+\" info\n"
+                   "consolidate 1h a warning show_first\nconsolidate 0 b debug\n"
+                   "consolidate 1s c show_first\n}") ==
+          "5m0s .* timeout$ 2; 30s ^Failed .+ 0; 1h0m0s a 1 first; 0s b -; 1s c 2 first; ");
 }
 
 TEST_CASE("loadbalance") {
@@ -77,6 +113,8 @@ TEST_CASE("log") {
     CHECK(log_of("log . {common}") == ". sde");
     CHECK(log_of("log . \"{remote}:{port} - {>id} \\\"{type} {class} {name} {proto} {size} {>do} "
                  "{>bufsize}\\\" {rcode} {>rflags} {rsize} {duration}\"") == ". sde");
+    CHECK(log_of("log a.org b.org {combined}") == "a.org. b.org. sde");
+    CHECK(log_of("log . \"{name} {no_such_field}\" {\nclass error\n}") == ". --e");
     CHECK(log_of("log {combined}") == "{combined}. sde");  // a lone argument is a name
     CHECK(log_of("log . {\nclass error\n}") == ". --e");
     CHECK(log_of("log . {\nclass denial error\n}") == ". -de");
@@ -84,45 +122,12 @@ TEST_CASE("log") {
     CHECK(log_of("log . {\nclass error all\n}") == ". sde");
     CHECK(log_of("log . {\n}") == ". sde");
     const Case cases[] = {
-        {"log . {combined}",
-         "2: log format not supported in this version: read '{combined}'; known: {common}"},
-        {"log . \"{name} only\"",
-         "2: log format not supported in this version: read '{name} only'; known: {common}"},
         {"log a..b", "2: not a domain name: read 'a..b'"},
         {"log {\nclass\n}", "3: class takes 1 or more arguments: read 'class'"},
         {"log {\nclass most\n}",
          "3: wrong value for class: read 'most'; known: success, denial, "
          "error, all"},
         {"log {\nlevel x\n}", "3: unknown property of log: read 'level'; known: class"},
-    };
-    check_errors_of(cases);
-}
-
-TEST_CASE("health, ready and prometheus") {
-    check_loads({"health", "health :8080", "health 127.0.0.1:8080", "health localhost:8080",
-                 "health [::1]:8080", "health {\nlameduck 5s\n}", "ready", "ready :8181",
-                 "ready 127.0.0.1:8181 {\nmonitor continuously\n}",
-                 "ready {\nmonitor until-ready\n}", "prometheus", "prometheus :9153",
-                 "prometheus 0.0.0.0:9153", "prometheus {\nruntime_metrics\n}",
-                 "prometheus {\ntls web.yml\n}"});
-    const Case cases[] = {
-        {"health 8080", "2: health needs an address of the form [HOST]:PORT: read '8080'"},
-        {"health ::1:8080", "2: health needs an address of the form [HOST]:PORT: read '::1:8080'"},
-        {"health :", "2: health needs an address of the form [HOST]:PORT: read ':'"},
-        {"health :65536", "2: health needs an address of the form [HOST]:PORT: read ':65536'"},
-        {"health :1 :2", "2: health takes 0 to 1 arguments: read 'health :1 :2'"},
-        {"health {\nlameduck\n}", "3: lameduck takes 1 argument: read 'lameduck'"},
-        {"health {\nlameduck 5\n}",
-         "3: lameduck needs a duration such as 500ms or 1m30s, not negative: read '5'"},
-        {"health {\nlame\n}", "3: unknown property of health: read 'lame'; known: lameduck"},
-        {"ready x", "2: ready needs an address of the form [HOST]:PORT: read 'x'"},
-        {"ready {\nmonitor always\n}",
-         "3: wrong value for monitor: read 'always'; known: until-ready, continuously"},
-        {"prometheus :dns", "2: prometheus needs an address of the form [HOST]:PORT: read ':dns'"},
-        {"prometheus {\nruntime_metrics on\n}",
-         "3: runtime_metrics takes no arguments: read 'runtime_metrics on'"},
-        {"prometheus {\nx\n}",
-         "3: unknown property of prometheus: read 'x'; known: runtime_metrics, tls"},
     };
     check_errors_of(cases);
 }

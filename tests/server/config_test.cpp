@@ -18,9 +18,9 @@ using testing::load;
 using testing::ScratchFolder;
 
 constexpr std::string_view kKnown =
-    "; known: acl, bind, cache, errors, forward, health, hosts, kubernetes, loadbalance, log, "
-    "loop, "
-    "multisocket, prometheus, ready, reload, rewrite, template";
+    "; known: acl, any, bind, bufsize, cache, cancel, chaos, debug, errors, forward, header, "
+    "health, hosts, kubernetes, loadbalance, local, log, loop, metadata, minimal, multisocket, "
+    "nsid, pprof, prometheus, ready, reload, rewrite, template, timeouts, whoami";
 
 /// ZONE@ADDRESS:PORT of everything that is served.
 std::string served(const Config& config) {
@@ -78,8 +78,7 @@ TEST_CASE("what kubeadm ships loads, with manifests") {
     CHECK(block.forwards[0].options.upstreams ==
           std::vector<resolver::Upstream>{{"192.0.2.53", 53}});
     CHECK(config.workers == 0);
-    CHECK(config.notices == std::vector<std::string>{
-                                "not active in this version: health, prometheus, ready, reload"});
+    CHECK(config.notices.empty());
 }
 
 TEST_CASE("what a block listens on") {
@@ -153,8 +152,7 @@ TEST_CASE("plugins that are not known or not here yet are told apart") {
     const std::string known(kKnown);
     CHECK(error_in_block("frobnicate") == "Corefile:2: unknown plugin: read 'frobnicate'" + known);
     CHECK(error_in_block("\"\"") == "Corefile:2: unknown plugin: read ''" + known);
-    for (const std::string name :
-         {"autopath", "whoami", "chaos", "dns64", "nsid", "bufsize", "debug", "tls"}) {
+    for (const std::string name : {"autopath", "dns64", "secondary", "tls", "view"}) {
         CHECK(error_in_block(name + " x {\ny\n}") ==
               "Corefile:2: plugin not supported in this version: read '" + name + "'" + known);
     }
@@ -210,13 +208,12 @@ TEST_CASE("notices are given once for the whole file") {
     CHECK(load("a {\nerrors\n}").notices.empty());
     CHECK(load("a {\nloop\nforward . ::1\nhealth\nready\n}\n"
                "b {\nloop\nimport none.*\n}")
-              .notices == std::vector<std::string>{"Corefile:9: no file matches import none.*",
-                                                   "not active in this version: health, ready"});
+              .notices == std::vector<std::string>{"Corefile:9: no file matches import none.*"});
 }
 
 TEST_CASE("plugin names are sorted") {
     const auto names = plugin_names();
-    CHECK(names.size() == 17);
+    CHECK(names.size() == 30);
     CHECK(std::is_sorted(names.begin(), names.end()));
 }
 
@@ -263,12 +260,11 @@ TEST_CASE("what Kubernetes distributions ship loads, or says what is missing") {
         const bool is_supported = error == "(loads)";
         supported += is_supported ? 1 : 0;
         CHECK((is_supported || error.find("not supported in this version") != std::string::npos));
-        // nsid; dns64; tls://
-        const bool lacks_something = file.starts_with("aks-localdns") ||
-                                     file.starts_with("kops-ipv6") || file.starts_with("openshift");
+        // dns64; tls://
+        const bool lacks_something = file.starts_with("kops-ipv6") || file.starts_with("openshift");
         CHECK(is_supported != lacks_something);
     }
-    CHECK(supported >= 16);
+    CHECK(supported >= 17);
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ Octets make_query(const Asked& asked) {
         out.push_back(0);
         out.push_back(asked.version);
         put_u16(out, asked.dnssec_ok ? 0x8000 : 0);
-        put_u16(out, 0);
+        put_u16(out, static_cast<unsigned>(asked.options.size()));
+        out.insert(out.end(), asked.options.begin(), asked.options.end());
     }
     return out;
 }

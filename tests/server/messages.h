@@ -26,6 +26,7 @@ struct Asked {
     std::uint8_t flags2 = zones::header::kRd;
     std::uint8_t flags3 = 0;
     std::uint8_t version = 0;  // of EDNS
+    Octets options{};          // of EDNS
 };
 
 Octets make_query(const Asked& asked);

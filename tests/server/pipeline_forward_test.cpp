@@ -47,7 +47,7 @@ TEST_CASE("an upstream's reply goes to the client under the client's id, with RA
     CHECK(verdict_of(reply) == "NOERROR qr rd ra");
     CHECK(reply.question == Texts{"wWw.Example.org. IN A"});
     CHECK(reply.answer == Texts{"wWw.Example.org. 60 IN A 192.0.2.1"});
-    CHECK(rig.pipeline().counters().forwarded == 1);
+    CHECK(rig.pipeline().counters().forwarded.get() == 1);
 }
 
 TEST_CASE("each rcode of an upstream is passed on as it is") {

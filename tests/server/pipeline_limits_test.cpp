@@ -54,7 +54,7 @@ TEST_CASE("max_pending: what is more is REFUSED at once, and cluster names go on
     }
     CHECK(rig.ask("web.prod.svc.cluster.local").answer.size() == 1);
     CHECK(rig.pipeline().waiting() == 3);
-    CHECK(rig.pipeline().counters().forwarded == 3);
+    CHECK(rig.pipeline().counters().forwarded.get() == 3);
     REQUIRE(rig.release());
     CHECK(rig.ask_id(5).waits);
 }
@@ -152,7 +152,7 @@ TEST_CASE("loop: a probe that comes back is refused, and its upstream is asked n
 
     const Reply back = rig.ask_from("10.0.0.1", {.name = asked_name(*probe), .type = kHinfo});
     CHECK(verdict_of(back) == "REFUSED qr rd");  // whatever the block says
-    CHECK(rig.pipeline().counters().forwarded == 1);
+    CHECK(rig.pipeline().counters().forwarded.get() == 1);
     const Reply failed = rig.ask_from("10.0.0.1", {.name = "b.example.org", .edns = true});
     CHECK(failed.rcode == "SERVFAIL");
     CHECK(failed.extended_error >= 22);

@@ -11,11 +11,18 @@ constexpr auto kPatience = std::chrono::seconds(10);
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr int kWaitMs = 10;
 
+Config config_of(std::vector<ServerBlock> blocks) {
+    Config config;
+    config.blocks = std::move(blocks);
+    return config;
+}
+
 }  // namespace
 
-Rig::Rig(std::vector<ServerBlock> blocks, TcpLimits limits)
-    : config_{std::move(blocks), 0, {}},
-      routing_(make_routing(config_, {zones::parse_address("192.0.2.53").value()}, {})),
+Rig::Rig(std::vector<ServerBlock> blocks, TcpLimits limits, LogSink* log)
+    : config_(config_of(std::move(blocks))),
+      routing_(make_routing(config_, {zones::parse_address("192.0.2.53").value()}, {},
+                            {.metrics = &metrics_, .log = log})),
       reply_(zones::kMaxMessageSize),
       pipeline_(std::make_unique<Pipeline>(routing_, static_cast<resolver::Reactor&>(*this),
                                            static_cast<ReplySender&>(*this))),
@@ -35,7 +42,7 @@ void Rig::apply(const std::vector<Change>& changes, std::size_t cluster) {
 
 Handled Rig::handle(const Octets& query, const Client& client) {
     pipeline_->begin_batch(now());
-    reply_.resize(client.tcp ? zones::kMaxMessageSize : zones::kUdpSize);
+    reply_.resize(client.tcp ? zones::kMaxMessageSize : routing_.udp_reply_size);
     const Handled handled = pipeline_->handle(query, client, route(), reply_);
     reply_.resize(handled.size);
     return handled;

@@ -24,7 +24,8 @@ class Rig : private resolver::Reactor, private ReplySender {
   public:
     using Clock = Pipeline::Clock;
 
-    explicit Rig(std::vector<ServerBlock> blocks, TcpLimits limits = {});
+    /// `log` is for the lines of `log` and `errors`, if they are wanted.
+    explicit Rig(std::vector<ServerBlock> blocks, TcpLimits limits = {}, LogSink* log = nullptr);
     ~Rig() override;
 
     /// Objects of namespace prod, the first cluster's unless told otherwise; synced from then on.
@@ -56,6 +57,7 @@ class Rig : private resolver::Reactor, private ReplySender {
     Pipeline& pipeline() { return *pipeline_; }
     TcpConnections& tcp() { return *tcp_; }
     Routing& routing() { return routing_; }
+    Metrics& metrics() { return metrics_; }
     const Route& route(std::size_t i = 0) const { return routing_.routes.at(i); }
     void stop() { pipeline_.reset(); }
 
@@ -65,6 +67,7 @@ class Rig : private resolver::Reactor, private ReplySender {
     void serve_connections();
 
     Config config_;
+    Metrics metrics_{1};
     Routing routing_;
     std::map<int, short> watched_;
     std::vector<support::FakeUpstream*> upstreams_;

@@ -15,16 +15,18 @@ using server::testing::forward;
 using server::testing::kubernetes;
 using server::testing::name;
 
-/// Which block of the route answers a name; -1 if none.
-int block_of(const server::Route& route, std::string_view text) {
+/// Which block answers a name on a route; -1 if none.
+int block_of(const Routing& routing, std::string_view text, std::size_t at = 0) {
     zones::LoweredName lowered;
     lowered.assign(name(text).wire());
-    const auto match = route.zones.find(lowered);
-    return match ? static_cast<int>(match->value) : -1;
+    const auto match = routing.routes.at(at).zones.find(lowered);
+    return match ? static_cast<int>(routing.served.at(match->value).block) : -1;
 }
 
 Config config_of(std::vector<server::ServerBlock> blocks) {
-    return {std::move(blocks), 0, {}};
+    Config config;
+    config.blocks = std::move(blocks);
+    return config;
 }
 
 }  // namespace
@@ -34,12 +36,11 @@ TEST_CASE("blocks on one listener share a route, in which the longest zone wins"
         {block({"."}), block({"example.org", "example.net"}), block({"deep.example.org"})});
     const Routing routing = make_routing(config, {}, {});
     REQUIRE(routing.routes.size() == 1);
-    const auto& route = routing.routes.front();
-    CHECK(block_of(route, "example.com") == 0);
-    CHECK(block_of(route, "example.org") == 1);
-    CHECK(block_of(route, "a.EXAMPLE.net") == 1);
-    CHECK(block_of(route, "a.deep.example.org") == 2);
-    CHECK(block_of(route, "xdeep.example.org") == 1);
+    CHECK(block_of(routing, "example.com") == 0);
+    CHECK(block_of(routing, "example.org") == 1);
+    CHECK(block_of(routing, "a.EXAMPLE.net") == 1);
+    CHECK(block_of(routing, "a.deep.example.org") == 2);
+    CHECK(block_of(routing, "xdeep.example.org") == 1);
 }
 
 TEST_CASE("each address and port has a route of its own, with only its zones") {
@@ -51,10 +52,10 @@ TEST_CASE("each address and port has a route of its own, with only its zones") {
     CHECK(routing.routes[0].listen == Listen{"127.0.0.1", 53});
     CHECK(routing.routes[1].listen == Listen{"::1", 53});
     CHECK(routing.routes[2].listen == Listen{"127.0.0.1", 5353});
-    CHECK(block_of(routing.routes[1], "example.org") == 0);
-    CHECK(block_of(routing.routes[1], "example.net") == -1);
-    CHECK(block_of(routing.routes[2], "example.org") == -1);
-    CHECK(block_of(routing.routes[2], "example.net") == 1);
+    CHECK(block_of(routing, "example.org", 1) == 0);
+    CHECK(block_of(routing, "example.net", 1) == -1);
+    CHECK(block_of(routing, "example.org", 2) == -1);
+    CHECK(block_of(routing, "example.net", 2) == 1);
 }
 
 TEST_CASE("forward lines are numbered across the blocks, in the Corefile's order") {
@@ -91,4 +92,40 @@ TEST_CASE("each kubernetes block has a cluster of its own") {
     lowered.assign(name("svc.other.local").wire());
     CHECK_FALSE(routing.clusters[0]->zone().is_ours(lowered));
     CHECK(routing.clusters[1]->zone().is_ours(lowered));
+}
+
+TEST_CASE("a reload takes over clusters and caches whose part of the Corefile is the same") {
+    const auto configured = [](const std::string& kubernetes_text, const std::string& cache_text) {
+        auto one = block({"cluster.local"});
+        one.kubernetes = kubernetes({"cluster.local"});
+        one.kubernetes->written = kubernetes_text;
+        one.cache = server::CacheConfig{};
+        one.cache->written = cache_text;
+        return config_of({one});
+    };
+    const Config before = configured("k", "c");
+    const Routing running = make_routing(before, {}, {});
+    const Config config = configured("k", "other");
+    const Routing next = make_routing(config, {}, {}, {}, &running);
+    CHECK(next.clusters[0] == running.clusters[0]);
+    CHECK(next.blocks[0].cluster == running.clusters[0].get());
+    CHECK(next.caches[0] != running.caches[0]);
+
+    const Config other = configured("other", "c");
+    const Routing changed = make_routing(other, {}, {}, {}, &running);
+    CHECK(changed.clusters[0] != running.clusters[0]);
+    CHECK(changed.caches[0] == running.caches[0]);
+    // ns.dns has the addresses listened on.
+    const auto address = zones::parse_address("192.0.2.53").value();
+    CHECK(make_routing(before, {address}, {}, {}, &running).clusters[0] != running.clusters[0]);
+}
+
+TEST_CASE("two blocks that say the same do not share one cluster after a reload") {
+    auto first = block({"cluster.local"});
+    first.kubernetes = kubernetes({"cluster.local"});
+    const Config config = config_of({first, first});
+    const Routing running = make_routing(config, {}, {});
+    const Routing next = make_routing(config, {}, {}, {}, &running);
+    CHECK(next.clusters[0] == running.clusters[0]);
+    CHECK(next.clusters[1] == running.clusters[1]);
 }

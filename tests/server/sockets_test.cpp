@@ -23,7 +23,7 @@ Config config_on(const std::vector<Listen>& listens) {
     return config;
 }
 
-const std::vector<Listen>& listens_of(const Config& config, std::size_t block_index = 0) {
+const std::vector<Listen>& first_listens(const Config& config, std::size_t block_index = 0) {
     return config.blocks.at(block_index).keys.front().listens;
 }
 
@@ -67,7 +67,7 @@ bool contains(const std::string& text, std::string_view part) {
 std::uint16_t free_port() {
     Config config = config_on({{"127.0.0.1", 0}});
     settle_listens(config);
-    return listens_of(config).front().port;
+    return first_listens(config).front().port;
 }
 
 }  // namespace
@@ -75,10 +75,10 @@ std::uint16_t free_port() {
 TEST_CASE("port 0 becomes one free port, the same for all that have none, for UDP and TCP") {
     Config config = config_on({{"127.0.0.1", 0}, {"127.0.0.2", 0}, {"127.0.0.1", 0}});
     settle_listens(config);
-    const std::uint16_t port = listens_of(config).front().port;
+    const std::uint16_t port = first_listens(config).front().port;
     CHECK(port != 0);
-    CHECK(listens_of(config, 1).front() == Listen{"127.0.0.2", port});
-    CHECK(listens_of(config, 2).front() == Listen{"127.0.0.1", port});
+    CHECK(first_listens(config, 1).front() == Listen{"127.0.0.2", port});
+    CHECK(first_listens(config, 2).front() == Listen{"127.0.0.1", port});
     CHECK(server::open_udp({"127.0.0.1", port}));
     CHECK(server::open_tcp({"127.0.0.1", port}));
 }
@@ -87,14 +87,14 @@ TEST_CASE("a port that is given stays") {
     const std::uint16_t port = free_port();
     Config config = config_on({{"127.0.0.1", port}, {"127.0.0.1", 0}});
     settle_listens(config);
-    CHECK(listens_of(config).front().port == port);
-    CHECK(listens_of(config, 1).front().port != port);
+    CHECK(first_listens(config).front().port == port);
+    CHECK(first_listens(config, 1).front().port != port);
 }
 
 TEST_CASE("every address: 0.0.0.0, and :: where the host has IPv6, on one port") {
     Config config = config_on({{"", 0}});
     settle_listens(config);
-    const auto& listens = listens_of(config);
+    const auto& listens = first_listens(config);
     REQUIRE(!listens.empty());
     CHECK(listens.front().address == "0.0.0.0");
     CHECK(listens.size() <= 2);

@@ -97,12 +97,12 @@ TEST_CASE("a client that does not read stops being read, and goes on when it rea
     const std::size_t held = rig.tcp().buffered();
     CHECK(held >= 64 * 1024);
     CHECK(held < 2 * 64 * 1024 + 32 * 1024);  // one reply and one read beyond
-    const auto queries = rig.pipeline().counters().queries;
+    const auto queries = rig.pipeline().counters().messages.get();
     rig.run_dry();
-    CHECK(rig.pipeline().counters().queries == queries);
+    CHECK(rig.pipeline().counters().messages.get() == queries);
     CHECK(rig.run_until([&] {
         client.receive();
-        return rig.pipeline().counters().queries > queries + 10;
+        return rig.pipeline().counters().messages.get() > queries + 10;
     }));
 }
 
@@ -179,6 +179,40 @@ TEST_CASE("deadlines: nothing asked, half a message, nothing more") {
     CHECK(idle.closed());
 }
 
+TEST_CASE("deadlines: as `timeouts` has them, and by default what it leaves out") {
+    TcpRig rig;
+    rig.routing().routes.at(0).timeouts.read = 5s;
+    rig.routing().routes.at(0).timeouts.idle = 2s;
+    TcpClient silent = rig.connected();
+    TcpClient idle = rig.connected();
+    idle.ask(web(1));
+    REQUIRE(rig.run_until_ids(idle, {1}));
+    tick(rig, 2500ms);
+    CHECK(idle.closed());
+    CHECK_FALSE(silent.closed());
+    tick(rig, 3000ms);
+    CHECK(silent.closed());
+}
+
+TEST_CASE("maxtcpqueries: the connection ends with the reply to the last of them") {
+    TcpRig rig;
+    rig.routing().routes.at(0).timeouts.queries = 3;
+    TcpClient client = rig.connected();
+    client.ask(web(1));
+    REQUIRE(rig.run_until_ids(client, {1}));
+    CHECK_FALSE(client.closed());
+    for (const Asked& asked : {elsewhere(2), web(3), web(4)}) {
+        client.ask(asked);
+    }
+    REQUIRE(rig.run_until_ids(client, {1, 3}));  // the second still waits for the upstream
+    REQUIRE(rig.run_until([&] { return rig.held().size() == 1; }));
+    CHECK_FALSE(client.closed());
+    answer_with_address(rig.upstream(), rig.held()[0]);
+    REQUIRE(rig.run_until_closed(client));
+    CHECK(client.ids() == Ids{1, 3, 2});
+    CHECK(rig.tcp().open() == 0);
+}
+
 TEST_CASE("deadlines: octets one by one do not stretch a message's time") {
     TcpRig rig;
     TcpClient client = rig.connected();
@@ -218,10 +252,10 @@ TEST_CASE("deadlines: a client that does not read is not kept for ever") {
     ask_until_paused(rig, client, 64 * 1024);
     tick(rig, 4500ms);
     CHECK(rig.tcp().open() == 1);
-    const auto queries = rig.pipeline().counters().queries;
+    const auto queries = rig.pipeline().counters().messages.get();
     REQUIRE(rig.run_until([&] {  // it gets on: another 5 s
         client.receive();
-        return rig.pipeline().counters().queries > queries;
+        return rig.pipeline().counters().messages.get() > queries;
     }));
     tick(rig, 4500ms);
     CHECK(rig.tcp().open() == 1);

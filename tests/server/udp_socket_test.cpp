@@ -18,23 +18,26 @@ namespace {
 
 /// A socket on `listen`, a pipeline behind it, and clients that send to it.
 struct UdpRig : Rig {
-    explicit UdpRig(const server::Listen& listen, std::uint16_t upstream_port = 9)
-        : Rig(blocks(listen, upstream_port)),
-          socket(server::open_udp({listen.address, 0}), route(), 0),
+    explicit UdpRig(const server::Listen& listen, std::uint16_t upstream_port = 9,
+                    std::size_t bufsize = zones::kUdpSize)
+        : Rig(blocks(listen, upstream_port, bufsize)),
+          socket(server::open_udp({listen.address, 0}), server::is_wildcard(listen), 0),
           port(port_of(socket.fd())) {
         apply({cluster_ip("prod", "web", "10.0.0.1")});
         send_through(socket);
     }
     static std::vector<server::ServerBlock> blocks(const server::Listen& listen,
-                                                   std::uint16_t upstream_port) {
+                                                   std::uint16_t upstream_port,
+                                                   std::size_t bufsize) {
         auto one = cluster_block({"cluster.local"}, upstream_port);
+        one.shape.emplace().udp_size = bufsize;
         one.keys = {{name("."), {listen}}};
         return {one};
     }
 
     UdpSocket socket;
     std::uint16_t port;
-    std::unique_ptr<UdpBatch> batch = std::make_unique<UdpBatch>();
+    std::unique_ptr<UdpBatch> batch = std::make_unique<UdpBatch>(routing().udp_reply_size);
 };
 
 struct Datagram {
@@ -107,13 +110,13 @@ TEST_CASE("a query and its reply") {
     UdpRig rig({"127.0.0.1", 53});
     UdpClient client;
     REQUIRE(client.send("127.0.0.1", rig.port, web_query(7)));
-    CHECK_FALSE(rig.socket.serve(*rig.batch, rig.pipeline()));
+    CHECK_FALSE(rig.socket.serve(*rig.batch, rig.pipeline(), rig.route()));
     const Datagram reply = client.receive();
     CHECK(read_reply(reply.octets).answer.size() == 1);
     CHECK(read_reply(reply.octets).id == 7);
     CHECK(reply.from == "127.0.0.1");
-    CHECK_FALSE(rig.socket.serve(*rig.batch, rig.pipeline()));  // nothing has come
-    CHECK(rig.pipeline().counters().queries == 1);
+    CHECK_FALSE(rig.socket.serve(*rig.batch, rig.pipeline(), rig.route()));  // nothing has come
+    CHECK(rig.pipeline().counters().messages.get() == 1);
 }
 
 TEST_CASE("more than a batch: the socket says that there may be more") {
@@ -123,10 +126,10 @@ TEST_CASE("more than a batch: the socket says that there may be more") {
     for (std::uint16_t id = 0; id < kQueries; ++id) {
         REQUIRE(client.send("127.0.0.1", rig.port, web_query(id)));
     }
-    CHECK(rig.socket.serve(*rig.batch, rig.pipeline()));
-    CHECK(rig.pipeline().counters().queries == 64);
-    CHECK(rig.socket.serve(*rig.batch, rig.pipeline()));
-    CHECK_FALSE(rig.socket.serve(*rig.batch, rig.pipeline()));
+    CHECK(rig.socket.serve(*rig.batch, rig.pipeline(), rig.route()));
+    CHECK(rig.pipeline().counters().messages.get() == 64);
+    CHECK(rig.socket.serve(*rig.batch, rig.pipeline(), rig.route()));
+    CHECK_FALSE(rig.socket.serve(*rig.batch, rig.pipeline(), rig.route()));
     for (std::uint16_t id = 0; id < kQueries; ++id) {
         REQUIRE(read_reply(client.receive().octets).id == id);
     }
@@ -144,14 +147,14 @@ TEST_CASE("in a batch some have no reply, and the others get theirs") {
     }
     REQUIRE(first.send("127.0.0.1", rig.port, {}));
     REQUIRE(second.send("127.0.0.1", rig.port, {1, 2, 3}));
-    rig.socket.serve(*rig.batch, rig.pipeline());
+    rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     for (std::uint16_t id = 0; id < 20; ++id) {
         if (id % 3 != 0) {
             REQUIRE(read_reply((id % 2 == 0 ? first : second).receive().octets).id == id);
         }
     }
     CHECK(first.receive(0).octets.empty());
-    CHECK(rig.pipeline().counters().dropped == 9);
+    CHECK(rig.pipeline().counters().all_dropped() == 9);
 }
 
 TEST_CASE("on a wildcard the reply comes from the address that was asked") {
@@ -160,7 +163,7 @@ TEST_CASE("on a wildcard the reply comes from the address that was asked") {
     for (const char* address : {"127.0.0.1", "127.0.0.2", "127.1.2.3", "127.0.0.1"}) {
         REQUIRE(client.send(address, rig.port, web_query(1)));
     }
-    rig.socket.serve(*rig.batch, rig.pipeline());
+    rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     for (const char* address : {"127.0.0.1", "127.0.0.2", "127.1.2.3", "127.0.0.1"}) {
         const Datagram reply = client.receive();
         CHECK(reply.from == address);
@@ -177,10 +180,10 @@ TEST_CASE("a late reply comes from the address that was asked, too") {
     UdpClient client;
     for (const char* address : {"127.0.0.2", "127.0.0.3"}) {
         REQUIRE(client.send(address, rig.port, make_query({.name = address})));
-        rig.socket.serve(*rig.batch, rig.pipeline());
+        rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     }
     REQUIRE(client.send("127.0.0.4", rig.port, web_query(1)));  // uses the batch's room again
-    rig.socket.serve(*rig.batch, rig.pipeline());
+    rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     CHECK(client.receive().from == "127.0.0.4");
     REQUIRE(rig.run_until([&] { return held.size() == 2; }));
     for (const auto& query : held) {
@@ -193,6 +196,40 @@ TEST_CASE("a late reply comes from the address that was asked, too") {
     }));
 }
 
+TEST_CASE("replies of the size that bufsize allows, at once and late") {
+    constexpr std::size_t kSize = 4096;
+    support::FakeUpstream upstream([](support::FakeUpstream& from, const support::Received& query) {
+        Octets reply = support::make_reply(query.message);
+        for (std::uint8_t last = 0; last < 100; ++last) {
+            add_address(reply, zones::Section::Answer, asked_name(query), last);
+        }
+        from.send(query, reply);
+    });
+    UdpRig rig({"127.0.0.1", 53}, upstream.port(), kSize);
+    rig.serve(upstream);
+    UdpClient client;
+    const auto asks = [&](const char* name) {
+        REQUIRE(client.send("127.0.0.1", rig.port,
+                            make_query({.name = name, .edns = true, .udp_size = kSize})));
+        rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
+    };
+    std::vector<std::string> addresses;
+    for (int i = 1; i <= 200; ++i) {
+        addresses.push_back("10.1.0." + std::to_string(i));
+    }
+    rig.apply({headless("prod", "large"), endpoints("prod", "large", addresses)});
+    asks("large.prod.svc.cluster.local");
+    CHECK(read_reply(client.receive().octets).answer.size() == 200);
+    asks("one.test");
+    asks("two.test");
+    std::size_t answers = 0;
+    CHECK(rig.run_until([&] {
+        const Octets octets = client.receive(0).octets;
+        answers += octets.empty() ? 0 : read_reply(octets).answer.size();
+        return answers == 200;
+    }));
+}
+
 TEST_CASE("IPv6: the wildcard answers from ::1, and leaves IPv4 to its own socket") {
     if (!has_ipv6_loopback()) {
         MESSAGE("skipped: this host has no IPv6");
@@ -201,7 +238,7 @@ TEST_CASE("IPv6: the wildcard answers from ::1, and leaves IPv4 to its own socke
     UdpRig rig({"::", 53});
     UdpClient client(AF_INET6);
     REQUIRE(client.send("::1", rig.port, web_query(1)));
-    rig.socket.serve(*rig.batch, rig.pipeline());
+    rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     const Datagram reply = client.receive();
     CHECK(reply.from == "::1");
     CHECK(read_reply(reply.octets).answer.size() == 1);
@@ -218,7 +255,7 @@ TEST_CASE("datagrams longer than any query are malformed, not fatal") {
     query.resize(60000);
     query[1] = 2;
     REQUIRE(client.send("127.0.0.1", rig.port, query));
-    rig.socket.serve(*rig.batch, rig.pipeline());
+    rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     for (std::uint16_t id = 1; id <= 2; ++id) {
         const Reply reply = read_reply(client.receive().octets);
         CHECK(reply.id == id);
@@ -237,6 +274,6 @@ TEST_CASE("a reply that cannot be sent is counted, and costs the others nothing"
     CHECK(rig.socket.unsent() == 1);
     UdpClient client;
     REQUIRE(client.send("127.0.0.1", rig.port, web_query(1)));
-    rig.socket.serve(*rig.batch, rig.pipeline());
+    rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     CHECK_FALSE(client.receive().octets.empty());
 }

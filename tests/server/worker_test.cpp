@@ -1,5 +1,3 @@
-#include "server/worker.h"
-
 #include <atomic>
 #include <poll.h>
 #include <set>
@@ -7,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "server/workers.h"
 #include "tests/server/rig.h"
 #include "tests/server/tcp_client.h"
 
@@ -24,33 +23,20 @@ class Serving {
     explicit Serving(unsigned workers, std::uint16_t upstream_port = 9,
                      std::chrono::milliseconds read_timeout = 200ms)
         : config_(config_for(upstream_port, read_timeout)),
-          routing_(server::make_routing(config_, {}, {})) {
-        routing_.clusters.front()->apply(
+          routing_(std::make_shared<server::Routing>(server::make_routing(config_, {}, {}))),
+          workers_(workers) {
+        cluster().apply(
             std::vector<Change>{namespace_object(), cluster_ip("prod", "web", "10.0.0.1")});
-        routing_.clusters.front()->synced();
-        for (unsigned i = 0; i < workers; ++i) {
-            workers_.push_back(std::make_unique<Worker>(routing_));
-        }
-        for (const auto& worker : workers_) {
-            threads_.emplace_back([&one = *worker] { one.run(); });
-        }
+        cluster().synced();
+        workers_.serve(routing_, workers_.open(server::listens_of(config_)));
     }
-    ~Serving() { stop(); }
-    Serving(const Serving&) = delete;
-    Serving& operator=(const Serving&) = delete;
 
-    std::uint16_t port() const { return routing_.routes.front().listen.port; }
-    server::Cluster& cluster() { return *routing_.clusters.front(); }
-    void stop() {
-        for (const auto& worker : workers_) {
-            worker->stop();
-        }
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-        threads_.clear();
-        workers_.clear();
-    }
+    std::uint16_t port() const { return routing_->routes.front().listen.port; }
+    server::Cluster& cluster() { return *routing_->clusters.front(); }
+    server::Workers& workers() { return workers_; }
+    const server::Config& config() const { return config_; }
+    const std::shared_ptr<server::Routing>& routing() const { return routing_; }
+    void stop(Worker::Stop how = Worker::Stop::Drain) { workers_.stop(how); }
 
   private:
     static server::Config config_for(std::uint16_t upstream_port,
@@ -64,9 +50,8 @@ class Serving {
     }
 
     server::Config config_;
-    server::Routing routing_;
-    std::vector<std::unique_ptr<Worker>> workers_;
-    std::vector<std::thread> threads_;
+    std::shared_ptr<server::Routing> routing_;
+    server::Workers workers_;
 };
 
 /// A client on a socket, and so a source port, of its own.
@@ -185,8 +170,12 @@ TEST_CASE("a worker that was told to stop before it ran does not run") {
     server::Config config;
     config.blocks = {cluster_block({"cluster.local"})};
     config.blocks.front().keys.front().listens = {{"127.0.0.1", first.port()}};
-    const auto routing = server::make_routing(config, {}, {});
-    Worker worker(routing);
+    const auto routing = std::make_shared<server::Routing>(server::make_routing(config, {}, {}));
+    std::vector<server::ListenSockets> sockets;
+    for (const server::Listen& listen : server::listens_of(config)) {
+        sockets.push_back({listen, server::open_udp(listen), server::open_tcp(listen)});
+    }
+    Worker worker(routing, std::move(sockets));
     worker.stop();
     worker.run();
 }
@@ -276,6 +265,105 @@ TEST_CASE("objects change while queries run: every answer is from one snapshot")
     done = true;
     writer.join();
     CHECK(answers >= 20);
+}
+
+namespace {
+
+/// The same addresses, with web.prod elsewhere; takes nothing over.
+struct Second {
+    Second(const Serving& first, const char* web_address)
+        : config(first.config()),
+          routing(std::make_shared<server::Routing>(server::make_routing(config, {}, {}))) {
+        routing->clusters.front()->apply(
+            std::vector<Change>{namespace_object(), cluster_ip("prod", "web", web_address)});
+        routing->clusters.front()->synced();
+    }
+
+    server::Config config;
+    std::shared_ptr<server::Routing> routing;
+};
+
+std::string address_of_web(const UdpAsker& udp) {
+    const Octets reply = udp.ask(web(1));
+    return reply.empty() ? "" : read_reply(reply).answer.at(0);
+}
+
+}  // namespace
+
+TEST_CASE("workers take up a new routing, and let go of the old one") {
+    Serving serving(2);
+    const UdpAsker udp(serving.port());
+    TcpClient tcp(serving.port());
+    tcp.ask(web(1));
+    REQUIRE(wait_for([&] { return tcp.ids().size() == 1; }, tcp.fd()));
+    const Second second(serving, "10.0.0.2");
+    serving.workers().serve(second.routing, serving.workers().open({}));
+    CHECK(wait_for([&] { return address_of_web(udp).ends_with("10.0.0.2"); }));
+    CHECK(wait_for([&] { return serving.routing().use_count() == 1; }));
+    tcp.ask(web(2));  // on the connection from before
+    CHECK(wait_for([&] { return tcp.ids().size() == 2; }, tcp.fd()));
+}
+
+TEST_CASE("who waits for an upstream of the old routing gets the reply") {
+    support::FakeUpstream silent([](support::FakeUpstream&, const support::Received&) {});
+    Serving serving(1, silent.port());
+    const UdpAsker udp(serving.port());
+    udp.send(elsewhere(7));
+    TcpClient tcp(serving.port());
+    tcp.ask(elsewhere(8));
+    tcp.ask(web(9));
+    REQUIRE(wait_for([&] { return tcp.ids().size() == 1; }, tcp.fd()));
+    const Second second(serving, "10.0.0.2");
+    serving.workers().serve(second.routing, serving.workers().open({}));
+    const UdpAsker other(serving.port());
+    CHECK(wait_for([&] { return address_of_web(other).ends_with("10.0.0.2"); }));
+    CHECK(serving.routing().use_count() > 1);
+    CHECK(read_reply(udp.receive()).id == 7);
+    CHECK(wait_for([&] { return tcp.ids().size() == 2; }, tcp.fd()));
+    CHECK(wait_for([&] { return serving.routing().use_count() == 1; }));
+}
+
+TEST_CASE(
+    "an address that the new routing lacks is closed, its connections too; a new one opened") {
+    Serving serving(2);
+    const UdpAsker udp(serving.port());
+    TcpClient tcp(serving.port());
+    tcp.ask(web(1));
+    REQUIRE(wait_for([&] { return tcp.ids().size() == 1; }, tcp.fd()));
+    Serving another(1);  // for a port that is free and settled
+    server::Config config = another.config();
+    another.stop();
+    const auto routing = std::make_shared<server::Routing>(server::make_routing(config, {}, {}));
+    routing->clusters.front()->synced();
+    const std::uint16_t port = routing->routes.front().listen.port;
+    serving.workers().serve(routing, serving.workers().open(server::listens_of(config)));
+    CHECK(wait_for([&] { return !UdpAsker(port).ask(web(1)).empty(); }));
+    CHECK(wait_for([&] { return tcp.closed(); }));
+    CHECK(wait_for([&] { return serving.routing().use_count() == 1; }));
+    CHECK(serving.workers().held() == server::listens_of(config));
+    server::Config free_again = serving.config();
+    CHECK_NOTHROW(server::settle_listens(free_again));  // nobody has the old one any more
+}
+
+TEST_CASE("a worker that hands over reads no more, and finishes what it has begun") {
+    Serving serving(1);
+    TcpClient tcp(serving.port());
+    tcp.ask(web(1));
+    REQUIRE(wait_for([&] { return tcp.ids().size() == 1; }, tcp.fd()));
+    // Both have the same queue, as two processes would.
+    const Fd shared(dup(serving.workers().sockets().front().udp));
+    std::thread stopping([&] { serving.stop(Worker::Stop::HandOver); });
+    const UdpAsker udp(serving.port());
+    const bool unread = wait_for([&] {
+        udp.send(web(3));
+        pollfd readable{shared.get(), POLLIN, 0};
+        return udp.receive(20ms).empty() && poll(&readable, 1, 0) == 1;
+    });
+    CHECK(unread);
+    tcp.ask(web(2));
+    CHECK(wait_for([&] { return tcp.ids().size() == 2; }, tcp.fd()));
+    tcp.close();
+    stopping.join();
 }
 
 TEST_CASE("as many workers as fit: at least one, at most four") {

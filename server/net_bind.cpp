@@ -1,0 +1,71 @@
+#include "server/net_bind.h"
+
+#include <cerrno>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace server {
+namespace {
+
+/// The capabilities of the calling thread, in the form of capget(2).
+struct Capabilities {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+
+    // glibc has no wrapper for either call, and libcap would be a dependency for these two lines.
+    bool read() { return syscall(SYS_capget, &header, sets) == 0; }
+    bool write() { return syscall(SYS_capset, &header, sets) == 0; }
+};
+
+/// Raises the capability while it lives, if the thread may have it and does not yet.
+class RaisedNetBind {
+  public:
+    RaisedNetBind() noexcept {
+        if (!before_.read()) {
+            return;
+        }
+        constexpr unsigned kMask = CAP_TO_MASK(CAP_NET_BIND_SERVICE);
+        Capabilities raised = before_;
+        auto& set = raised.sets[CAP_TO_INDEX(CAP_NET_BIND_SERVICE)];
+        if ((set.permitted & kMask) != 0 && (set.effective & kMask) == 0) {
+            set.effective |= kMask;
+            raised_ = raised.write();
+        }
+    }
+    ~RaisedNetBind() {
+        if (raised_) {
+            const int error = errno;
+            (void)before_.write();  // giving up what one has is never refused
+            errno = error;
+        }
+    }
+    RaisedNetBind(const RaisedNetBind&) = delete;
+    RaisedNetBind& operator=(const RaisedNetBind&) = delete;
+
+    explicit operator bool() const { return raised_; }
+
+  private:
+    Capabilities before_;
+    bool raised_ = false;
+};
+
+}  // namespace
+
+int bind_any_port(int fd, const sockaddr* address, socklen_t size) noexcept {
+    // The kernel knows which ports need it (net.ipv4.ip_unprivileged_port_start): ask it first.
+    if (bind(fd, address, size) == 0) {
+        return 0;
+    }
+    if (errno != EACCES) {
+        return -1;
+    }
+    const RaisedNetBind raised;
+    if (!raised) {
+        errno = EACCES;
+        return -1;
+    }
+    return bind(fd, address, size);
+}
+
+}  // namespace server

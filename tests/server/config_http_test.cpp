@@ -1,0 +1,105 @@
+#include <cstdlib>
+
+#include <doctest/doctest.h>
+
+#include "tests/server/config_loading.h"
+
+namespace server {
+namespace {
+
+using testing::error_in_block;
+
+ServerBlock block_of(std::string_view directives) {
+    return testing::load("a {\n" + std::string(directives) + "\n}").blocks.at(0);
+}
+
+std::string shown(const Listen& listen) {
+    return listen.address + " " + std::to_string(listen.port);
+}
+
+std::string health_listen(std::string_view address) {
+    return shown(block_of("health " + std::string(address)).health.value().listen);
+}
+
+TEST_CASE("what health, ready and prometheus are without arguments") {
+    const ServerBlock block = block_of("health\nready\nprometheus");
+    REQUIRE((block.health && block.ready && block.prometheus));
+    CHECK(shown(block.health->listen) == " 8080");
+    CHECK(block.health->lameduck.count() == 0);
+    CHECK(shown(block.ready->listen) == " 8181");
+    CHECK(!block.ready->continuously);
+    CHECK(shown(block.prometheus->listen) == "127.0.0.1 9153");
+    const ServerBlock none = block_of("whoami");
+    CHECK(!(none.health || none.ready || none.prometheus));
+}
+
+TEST_CASE("addresses of HTTP listeners") {
+    CHECK(health_listen(":1") == " 1");
+    CHECK(health_listen(":0") == " 0");
+    CHECK(health_listen("0.0.0.0:9153") == " 9153");  // as Go: all addresses, of both families
+    CHECK(health_listen("[::]:9153") == " 9153");
+    CHECK(health_listen("localhost:80") == "127.0.0.1 80");
+    CHECK(health_listen("169.254.20.10:65535") == "169.254.20.10 65535");
+    CHECK(health_listen("[::1]:80") == "::1 80");
+    CHECK(health_listen("[0:0:0:0:0:0:0:1]:80") == "::1 80");
+    CHECK(health_listen("[fe80::1%lo]:80") == "fe80::1%lo 80");
+    setenv("KERYX_TEST_ADDRESS", "127.0.0.9", 1);
+    CHECK(health_listen("{$KERYX_TEST_ADDRESS}:9253") == "127.0.0.9 9253");
+    unsetenv("KERYX_TEST_ADDRESS");
+}
+
+TEST_CASE("options of health and ready") {
+    CHECK(block_of("health {\nlameduck 5s\n}").health->lameduck == std::chrono::seconds(5));
+    const ServerBlock twice = block_of("health :1 {\nlameduck 5s\n}\nhealth :2");
+    CHECK(shown(twice.health->listen) == " 2");
+    CHECK(twice.health->lameduck == std::chrono::seconds(5));
+    CHECK(block_of("ready {\nmonitor continuously\n}").ready->continuously);
+    CHECK(!block_of("ready {\nmonitor until-ready\n}").ready->continuously);
+    CHECK(block_of("prometheus :9153 {\nruntime_metrics\n}").prometheus);
+}
+
+TEST_CASE("each block has its own") {
+    const Config config = testing::load("a {\nready 127.0.0.1:1\n}\nb {\nready 127.0.0.2:1\n}");
+    CHECK(shown(config.blocks.at(0).ready->listen) == "127.0.0.1 1");
+    CHECK(shown(config.blocks.at(1).ready->listen) == "127.0.0.2 1");
+}
+
+TEST_CASE("what health, ready and prometheus refuse") {
+    struct Case {
+        std::string_view directive;
+        std::string_view error;  // without file; the directive begins on line 2
+    };
+    const Case cases[] = {
+        {"health 8080", "2: health needs an address of the form [HOST]:PORT: read '8080'"},
+        {"health ::1:8080", "2: health needs an address of the form [HOST]:PORT: read '::1:8080'"},
+        {"health :", "2: health needs an address of the form [HOST]:PORT: read ':'"},
+        {"health :+1", "2: health needs an address of the form [HOST]:PORT: read ':+1'"},
+        {"health :-1", "2: health needs an address of the form [HOST]:PORT: read ':-1'"},
+        {"health :65536", "2: health needs an address of the form [HOST]:PORT: read ':65536'"},
+        {"health :1 :2", "2: health takes 0 to 1 arguments: read 'health :1 :2'"},
+        {"health {\nlameduck\n}", "3: lameduck takes 1 argument: read 'lameduck'"},
+        {"health {\nlameduck 5\n}",
+         "3: lameduck needs a duration such as 500ms or 1m30s, not negative: read '5'"},
+        {"health {\nlame\n}", "3: unknown property of health: read 'lame'; known: lameduck"},
+        {"ready x", "2: ready needs an address of the form [HOST]:PORT: read 'x'"},
+        {"ready\nready", "3: this plugin can only be used once per Server Block: read 'ready'"},
+        {"ready {\nmonitor always\n}",
+         "3: wrong value for monitor: read 'always'; known: until-ready, continuously"},
+        {"prometheus :dns", "2: prometheus needs an address of the form [HOST]:PORT: read ':dns'"},
+        {"prometheus {\nruntime_metrics on\n}",
+         "3: runtime_metrics takes no arguments: read 'runtime_metrics on'"},
+        {"prometheus {\ntls web.yml\n}",
+         "3: option not supported in this version: read 'tls web.yml'"},
+        {"prometheus {\nx\n}",
+         "3: unknown property of prometheus: read 'x'; known: runtime_metrics, tls"},
+    };
+    for (const Case& c : cases) {
+        CAPTURE(c.directive);
+        CHECK(error_in_block(c.directive) == "Corefile:" + std::string(c.error));
+    }
+    CHECK(error_in_block("health [x]:80")
+              .starts_with("Corefile:2: no address for this name of a host: "));
+}
+
+}  // namespace
+}  // namespace server
