@@ -3,32 +3,49 @@
 #
 #   tests/install_packages.sh build    what builds keryx, and dig
 #   tests/install_packages.sh test     these, and what tests/run.sh runs beside it
+#   tests/install_packages.sh image    what examples/image/build.sh needs; image-arm64: to cross-build as well;
+#                                      image-files: what the Dockerfile runs, which is less
 #
 # Without apt (another system) it only names what it would have installed.
 set -euo pipefail
 
 build_packages=(
     g++ meson ninja-build pkg-config
-    libc-ares-dev libcli11-dev libcpp-httplib-dev libexpected-dev libfmt-dev libldns-dev libre2-dev libspdlog-dev
-    libssl-dev libyaml-cpp-dev zlib1g-dev rapidjson-dev doctest-dev bind9-dnsutils
+    libc-ares-dev libcli11-dev libcpp-httplib-dev libexpected-dev libfmt-dev libldns-dev libre2-dev
+    libssl-dev libyaml-cpp-dev prometheus-cpp-dev zlib1g-dev rapidjson-dev doctest-dev bind9-dnsutils
 )
 # ip and sysctl make the namespaces of the client tests; setarch (util-linux) runs the TSan builds.
-# kubectl, jq and xz drive a real API server.
+# kubectl, jq and xz drive a real API server. promtool (prometheus) judges the metrics.
 test_packages=(
     clang clang-format python3 python3-dnspython nsd
-    busybox curl dnsmasq-base iproute2 jq knot-dnsutils ldnsutils knot openssl procps unbound util-linux xz-utils
+    busybox conntrack curl dnsmasq-base iproute2 iptables jq knot-dnsutils ldnsutils knot mandoc nftables openssl procps prometheus
+    python3-yaml unbound util-linux xz-utils
 )
+# What renders the Helm chart where helm is not installed.
+chart_packages=(golang-go golang-github-masterminds-sprig-dev golang-k8s-sigs-yaml-dev)
+
+# collect.sh needs setcap; buildah makes images, runc (which it brings) runs them.
+image_files_packages=(binutils libcap2-bin)
+image_packages=(buildah runc)
+# qemu runs the other architecture's binary; g++-aarch64-linux-gnu is crossbuild-essential-arm64 without dpkg-cross.
+image_arm64_packages=(g++-aarch64-linux-gnu qemu-user-static)
 
 case "${1:-}" in
     build) wanted=("${build_packages[@]}") ;;
     test)
-        wanted=("${build_packages[@]}" "${test_packages[@]}")
+        wanted=("${build_packages[@]}" "${test_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}")
         # Node and kubectl often come from elsewhere than Debian; whichever is found is used.
         command -v node > /dev/null || wanted+=(nodejs)
         command -v kubectl > /dev/null || wanted+=(kubernetes-client)
+        command -v helm > /dev/null || wanted+=("${chart_packages[@]}")
+        ;;
+    image-files) wanted=("${build_packages[@]}" "${image_files_packages[@]}") ;;
+    image) wanted=("${build_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}") ;;
+    image-arm64)
+        wanted=("${build_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}" "${image_arm64_packages[@]}")
         ;;
     *)
-        echo "usage: install_packages.sh build|test" >&2
+        echo "usage: install_packages.sh build|test|image|image-files|image-arm64" >&2
         exit 2
         ;;
 esac
@@ -56,7 +73,7 @@ fi
 
 echo "Installing with apt-get${as_root[0]:+ (sudo)}: ${missing[*]}"
 
-# The packages of name servers would start them on port 53; only their programs are wanted.
+# The packages of name servers and of prometheus would start them; only their programs are wanted.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" > /dev/null

@@ -22,9 +22,11 @@ from harness import Report, Skip  # noqa: E402 - the path comes first
 
 # Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition.
 LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template", "rewrite", "compliance",
-          "malformed", "tcp", "truncation", "clients", "golden", "model"],
-         ["apiserver", "coldstart", "kubernetes", "memory"],
-         ["partition", "upstreams", "hostile", "spoof", "crowd", "loop", "blackhole"]]
+          "malformed", "metrics", "tcp", "truncation", "clients", "log", "golden"],
+         ["image", "health", "reload", "apiserver", "coldstart", "corefiles", "docs"],
+         ["kubernetes", "deploy", "upstreams", "hostile", "spoof", "crowd", "loop"],
+         ["partition", "blackhole"],
+         ["restart", "model", "memory"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
 
