@@ -83,6 +83,7 @@ TEST_CASE("the connection that waits longest makes room") {
     std::deque<HttpClient> waiting;
     for (int i = 0; i < 3; ++i) {
         waiting.emplace_back(serving.port());
+        CHECK(status_of(waiting.back().get("/health")) == 200);  // they have come, in this order
         waiting.back().send("GET /he");
     }
     CHECK(status_of(first.get("/health")) == 200);  // four are open, and it is the latest now
