@@ -174,8 +174,8 @@ Done outcome_of(httplib::Error error, const ApiAccess& access, const HttpRequest
     }
     const std::string where = "the API server at " + host_and_port(access);
     if (response.silence() >= request.idle_limit) {
-        return failed(Kind::Broken, "nothing came from " + where + " for " +
-                                        std::to_string(request.idle_limit.count()) + " ms");
+        return failed(Kind::Silent, "nothing came from " + where + " for " +
+                                        std::to_string(request.idle_limit.count() / 1000) + " s");
     }
     return failed(Kind::Broken, "the connection to " + where + " ended before the response did");
 }

@@ -76,6 +76,8 @@ Ending ending_of(HttpFailure failure) {
         case HttpFailure::Kind::Broken:
         case HttpFailure::Kind::GivenUp:
             return {Kind::Broken, 0, std::move(failure.text), {}};
+        case HttpFailure::Kind::Silent:
+            return {Kind::Silent, 0, std::move(failure.text), {}};
         case HttpFailure::Kind::Tls:
         case HttpFailure::Kind::Credentials:
             return {Kind::Untrusted, 0, std::move(failure.text), {}};

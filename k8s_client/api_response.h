@@ -21,7 +21,8 @@ struct Ending {
         Stopped,
         Connect,    // no connection
         Untrusted,  // not to whom we want, or our own credentials can't be read
-        Broken,     // it ended in the middle, or fell silent
+        Broken,     // it ended in the middle
+        Silent,     // nothing came for as long as it may take
         Malformed,  // it is not what the API sends
         Expired,    // 410: the version, or the continue token, is too old
         TooLarge,   // the server has not yet, or no longer, the version we know

@@ -40,7 +40,8 @@ struct HttpFailure {
         Connect,      // no connection: refused, no route, no such host, timed out
         Tls,          // the server is not who it should be, or refuses our certificate
         Credentials,  // a token, certificate or key of ours cannot be read
-        Broken,       // the response ended early, or nothing came for idle_limit
+        Broken,       // the response ended early
+        Silent,       // nothing came for idle_limit
         GivenUp,      // the receiver wanted no more
         Stopped,      // stop() was called
     };

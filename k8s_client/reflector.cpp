@@ -22,6 +22,7 @@ std::string advice(const ApiResource& resource, const std::string& verb, const E
         case Kind::Connect:
         case Kind::Untrusted:
         case Kind::Broken:
+        case Kind::Silent:
             return ending.text;  // the same for all resources, so that it is told once
         case Kind::Refused:
             if (ending.status == 401) {
@@ -83,6 +84,7 @@ void Reflector::ask_for_relist() {
 
 /// The next request.
 Ending Reflector::step() {
+    watching_ = false;
     if (relist_asked_.exchange(false, std::memory_order_relaxed)) {
         needs_list_ = doubts_versions_ = consistent_ = true;
     }
@@ -101,6 +103,7 @@ Ending Reflector::step() {
 Ending Reflector::watch() {
     const auto begun = std::chrono::steady_clock::now();
     Ending ending = requests_.watch(relist_asked_, [this] {
+        watching_ = true;
         connect_backoff_.reset();
         complaints_.settle(resource().plural);
     });
@@ -209,6 +212,14 @@ void Reflector::react(const Ending& ending) {
             break;
         case Kind::Connect:
         case Kind::Broken:
+            complain(ending);
+            reconnect(ending);
+            break;
+        case Kind::Silent:
+            // No fault yet of a watch of what never changes: Kubernetes 1.20 sends it no bookmarks.
+            if (!watching_) {
+                complain(ending);
+            }
             reconnect(ending);
             break;
         case Kind::Expired:
@@ -243,7 +254,6 @@ void Reflector::react(const Ending& ending) {
 
 /// Behind the same address there may now be another server, of another version.
 void Reflector::reconnect(const Ending& ending) {
-    complain(ending);
     doubts_versions_ = requests_.version() != 0;
     find_resource_ = find_resource_ || (has_versions_ && resource() != kEndpointSlices);
     may_stream_ = true;

@@ -89,6 +89,7 @@ class Reflector {
     bool needs_list_ = true;
     bool may_stream_ = true;
     bool consistent_ = false;          // list what is true now, not what the server remembers
+    bool watching_ = false;            // the server has accepted the watch
     bool doubts_versions_ = false;     // the server may be another one, or a restored one
     bool versions_restarted_ = false;  // it was restored: what it has now counts
     unsigned fruitless_ = 0;           // requests in a row that brought nothing

@@ -46,8 +46,9 @@ std::chrono::year_month_day date_of(Cursor& cursor) {
     const int month = cursor.digits(2);
     cursor.expect('-');
     const int day = cursor.digits(2);
-    const auto date =
-        std::chrono::year(year) / static_cast<unsigned>(month) / static_cast<unsigned>(day);
+    const std::chrono::year_month_day date{std::chrono::year(year),
+                                           std::chrono::month(static_cast<unsigned>(month)),
+                                           std::chrono::day(static_cast<unsigned>(day))};
     cursor.refuse_unless(date.ok() && year >= 1970 && year <= 2261);
     return date;
 }

@@ -34,10 +34,13 @@ SnapshotOptions snapshot_options(const KubernetesConfig& config) {
 }  // namespace
 
 ClusterSource::ClusterSource(const KubernetesConfig& config, Cluster& cluster, zones::HashKey key,
-                             k8s_client::Journal& journal, Metrics* metrics)
+                             k8s_client::Journal& journal, Metrics* metrics, bool from_snapshot)
     : cluster_(cluster), startup_timeout_(config.startup_timeout) {
     if (config.manifests.empty()) {
-        start_api(config, key, journal, metrics);
+        if (from_snapshot && !config.api.snapshot.empty()) {
+            serve_snapshot(config, key, journal);
+        }
+        start_api(config, journal, metrics);
     } else {
         manifests_ = std::make_unique<k8s_client::ManifestSource>(
             k8s_client::ManifestOptions{config.manifests, config.labels, config.namespace_labels},
@@ -45,16 +48,15 @@ ClusterSource::ClusterSource(const KubernetesConfig& config, Cluster& cluster, z
     }
 }
 
-void ClusterSource::start_api(const KubernetesConfig& config, zones::HashKey key,
-                              k8s_client::Journal& journal, Metrics* metrics) {
+void ClusterSource::serve_snapshot(const KubernetesConfig& config, zones::HashKey key,
+                                   k8s_client::Journal& journal) {
+    cluster_.serve_stale(
+        read_stale_snapshot(snapshot_options(config), config.options, key, journal));
+}
+
+void ClusterSource::start_api(const KubernetesConfig& config, k8s_client::Journal& journal,
+                              Metrics* metrics) {
     k8s_client::ApiOptions options = api_options(config);
-    const bool has_snapshot = !config.api.snapshot.empty();
-    if (has_snapshot) {
-        auto stale = read_stale_snapshot(snapshot_options(config), config.options, key, journal);
-        if (stale) {
-            cluster_.serve_stale(std::move(stale));
-        }
-    }
     const std::string host = k8s_client::host_and_port(options.access);
     k8s_client::ObjectSink* sink = &cluster_;
     if (metrics != nullptr) {
@@ -63,7 +65,7 @@ void ClusterSource::start_api(const KubernetesConfig& config, zones::HashKey key
     }
     api_ =
         std::make_unique<k8s_client::ApiSource>(std::move(options), *sink, journal, meter_.get());
-    if (has_snapshot) {
+    if (!config.api.snapshot.empty()) {
         start_writer(config, journal, metrics);
     }
     if (metrics != nullptr) {

@@ -20,9 +20,11 @@ class ClusterSource {
   public:
     /// Manifests have been read when it returns; an API server's lists are under way, and a valid
     /// snapshot is being served. Throws ConfigError or ManifestError.
-    /// `metrics` null: nobody counts.
+    /// `metrics` null: nobody counts. Without `from_snapshot` it is ready only with the API
+    /// server's own word: for where another source serves meanwhile.
     ClusterSource(const KubernetesConfig& config, Cluster& cluster, zones::HashKey key,
-                  k8s_client::Journal& journal, Metrics* metrics = nullptr);
+                  k8s_client::Journal& journal, Metrics* metrics = nullptr,
+                  bool from_snapshot = true);
     ~ClusterSource();
     ClusterSource(const ClusterSource&) = delete;
     ClusterSource& operator=(const ClusterSource&) = delete;
@@ -32,8 +34,9 @@ class ClusterSource {
     std::chrono::milliseconds startup_timeout() const { return startup_timeout_; }
 
   private:
-    void start_api(const KubernetesConfig& config, zones::HashKey key, k8s_client::Journal& journal,
-                   Metrics* metrics);
+    void serve_snapshot(const KubernetesConfig& config, zones::HashKey key,
+                        k8s_client::Journal& journal);
+    void start_api(const KubernetesConfig& config, k8s_client::Journal& journal, Metrics* metrics);
     void start_writer(const KubernetesConfig& config, k8s_client::Journal& journal,
                       Metrics* metrics);
     void read(std::vector<Sample>& samples, const std::string& host);

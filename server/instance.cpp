@@ -29,8 +29,9 @@ void add_sources(Instance& instance, zones::HashKey key, Metrics* metrics, Opera
             source = running_source(*running, block.cluster);
         }
         if (source == nullptr) {
+            // What runs knows more than a file: only a start has nothing better.
             source = std::make_shared<ClusterSource>(*block.config->kubernetes, *block.cluster, key,
-                                                     log, metrics);
+                                                     log, metrics, running == nullptr);
         }
         instance.sources.push_back(std::move(source));
     }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/announcement.h"
+#include "server/error_log.h"
 #include "server/routing_samples.h"
 #include "server/sockets.h"
 
@@ -80,9 +81,9 @@ Process::~Process() {
     }
 }
 
-/// The Corefile as it is now, its addresses checked.
-Config Process::load() {
-    Config config = load_config(read_corefile(command_line_));
+/// What the Corefile says, its addresses checked.
+Config Process::load(const LoadOptions& corefile) {
+    Config config = load_config(corefile);
     std::vector<Listen> held;
     if (workers_ != nullptr) {
         held = workers_->held();
@@ -126,9 +127,11 @@ bool Process::wait_until_ready(const Instance& instance) {
                 log_.write(Level::Info,
                            "plugin/kubernetes: waiting for Kubernetes API before starting server");
             }
-            if (Signals::ends(signals_.wait(10ms))) {
+            const auto signal = signals_.wait(10ms);
+            if (Signals::ends(signal)) {
                 return false;
             }
+            reload_asked_ = reload_asked_ || signal == SIGUSR1;
         }
     }
     return true;
@@ -162,19 +165,31 @@ void Process::make_parts(const Config& config) {
                                      metrics_->rare(), log_);
 }
 
-bool Process::start() {
-    if (!command_line_.takeover.empty()) {
-        predecessor_ = Predecessor::find(command_line_.takeover);
-    }
-    Config config = load();
-    make_parts(config);
-    instance_ = prepare(std::move(config));
+/// All that instance_ listens on; HTTP is answered from now on.
+Workers::Opened Process::open_all() {
     auto opened =
         workers_->open(listens_of(instance_->config),
                        predecessor_ == nullptr ? InheritedSockets{} : predecessor_->take_sockets());
     admin_->commit(prepare_admin(instance_->config), ready_checks(instance_->routing));
+    return opened;
+}
+
+bool Process::start() {
+    if (!command_line_.takeover.empty()) {
+        predecessor_ = Predecessor::find(command_line_.takeover);
+    }
+    Config config = load(read_corefile(command_line_));
+    make_parts(config);
+    instance_ = prepare(std::move(config));
+    Workers::Opened opened;
+    if (predecessor_ == nullptr) {
+        opened = open_all();
+    }
     if (!wait_until_ready(*instance_)) {
         return false;
+    }
+    if (predecessor_ != nullptr) {  // before, it would lose queries and probes to us
+        opened = open_all();
     }
     if (!all_ready(*instance_)) {
         log_.write(Level::Warning,
@@ -184,6 +199,9 @@ bool Process::start() {
     serve(std::move(opened));
     if (!command_line_.quiet) {
         announce();
+    }
+    if (instance_->config.reload) {
+        log_running();
     }
     if (!command_line_.takeover.empty()) {
         hand_over_ = std::make_unique<HandOver>(command_line_.takeover);
@@ -202,17 +220,23 @@ void Process::run() {
     for (;;) {
         const auto signal = signals_.wait(kLook);
         if (Signals::ends(signal)) {
+            log_.write(Level::Info, signal == SIGTERM
+                                        ? "SIGTERM: Shutting down servers then terminating"
+                                        : "SIGINT: Shutting down");
             admin_->stop_being_ready();
             lame_duck();
             workers_->stop(Worker::Stop::Drain);
             return;
         }
-        if (signal == SIGUSR1) {
+        reload_asked_ = reload_asked_ || signal == SIGUSR1;
+        let_go_of_former();
+        if (!may_reload()) {
+            // Later: the signal is remembered, and the period goes on.
+        } else if (std::exchange(reload_asked_, false)) {
             reload();
         } else if (schedule_.due(ReloadSchedule::Clock::now())) {
             look_for_changes();
         }
-        let_go_of_former();
         if (hand_over_ != nullptr &&
             hand_over_->poll(passed_sockets(*workers_, admin_->listeners()))) {
             step_aside();
@@ -238,8 +262,7 @@ void Process::lame_duck() {
     if (time.count() == 0) {
         return;
     }
-    log_.write(Level::Info, "plugin/health: Going into lameduck mode for " +
-                                std::to_string(time.count()) + "ms");
+    log_.write(Level::Info, "plugin/health: Going into lameduck mode for " + duration_text(time));
     const auto end = std::chrono::steady_clock::now() + time;
     for (auto now = end - time; now < end; now = std::chrono::steady_clock::now()) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now);
@@ -247,6 +270,12 @@ void Process::lame_duck() {
             return;  // told twice
         }
     }
+}
+
+/// Not while workers end the routing before: until then its sockets are open, in the way of new
+/// ones. Nor while another process has our sockets: it has read the new file, or will.
+bool Process::may_reload() const {
+    return former_.empty() && (hand_over_ == nullptr || !hand_over_->under_way());
 }
 
 void Process::look_for_changes() {
@@ -258,7 +287,9 @@ void Process::look_for_changes() {
             reload();
         }
     } catch (const ConfigError& error) {
-        refuse_reload(error.what(), error.what());
+        if (schedule_.last_refused() != error.what()) {
+            refuse_reload(error.what(), error.what());
+        }
     }
 }
 
@@ -268,21 +299,17 @@ void Process::reload() {
         log_.write(Level::Warning, "a Corefile from standard input cannot be read again");
         return;
     }
-    if (hand_over_ != nullptr && hand_over_->under_way()) {
-        return;  // that process has read the new file, or will
-    }
     std::string hash;
     try {
         log_.write(Level::Info, "Reloading");
-        Config config = load();
-        hash = config.hash;
+        const LoadOptions corefile = read_corefile(command_line_);
+        hash = hash_of(corefile);
+        Config config = load(corefile);
         if (count_of_workers(command_line_, config) != workers_->count()) {
             log_.write(Level::Warning,
                        "plugin/reload: the number of workers changes with a restart");
         }
         auto next = prepare(std::move(config));
-        auto opened = workers_->open(listens_of(next->config));
-        auto admin = prepare_admin(next->config);
         if (!wait_until_ready(*next)) {
             raise(SIGTERM);  // which is what was received: run() sees to it
             return;
@@ -292,22 +319,23 @@ void Process::reload() {
             refuse_reload("the Kubernetes API did not answer within startup_timeout", "");
             return;
         }
-        admin_->commit(std::move(admin), ready_checks(next->routing));
+        // Last: what is opened beside a socket of all addresses gets its queries at once.
+        auto admin = prepare_admin(next->config);
+        auto opened = workers_->open(listens_of(next->config));
         former_.push_back(std::exchange(instance_, std::move(next)));
         serve(std::move(opened));
+        // What it borrows is instance_'s by now, whatever it throws.
+        admin_->commit(std::move(admin), ready_checks(instance_->routing));
         metrics_->rare().replace(metric::kReloadVersion, {{{"hash", "sha512"}, {"value", hash}}});
         log_.write(Level::Info, "Reloading complete");
-        log_.write(Level::Info, "plugin/reload: Running configuration SHA512 = " + hash);
+        log_running();
     } catch (const std::exception& error) {
         refuse_reload(error.what(), hash.empty() ? error.what() : hash);
     }
 }
 
-/// `what` identifies the bad Corefile, so that it is complained about once.
+/// `what` identifies the bad Corefile, so that it is not tried again; empty: it is.
 void Process::refuse_reload(const std::string& why, const std::string& what) {
-    if (!what.empty() && schedule_.last_refused() == what) {
-        return;
-    }
     schedule_.refused(what);
     metrics_->rare().add(metric::kReloadFailed);
     log_.write(Level::Error, "plugin/reload: Corefile changed but reload failed: " + why);
@@ -326,6 +354,12 @@ void Process::announce() {
     for (const std::string& line : described(admin_->listeners())) {
         log_.announce(line);
     }
+}
+
+/// By which pods that have not yet taken up a change are told from those that have.
+void Process::log_running() {
+    log_.write(Level::Info,
+               "plugin/reload: Running configuration SHA512 = " + instance_->config.hash);
 }
 
 }  // namespace server

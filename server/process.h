@@ -36,7 +36,9 @@ class Process {
 
   private:
     bool start();
-    Config load();
+    Workers::Opened open_all();
+    bool may_reload() const;
+    Config load(const LoadOptions& corefile);
     std::shared_ptr<Instance> prepare(Config config);
     bool wait_until_ready(const Instance& instance);
     void make_parts(const Config& config);
@@ -49,6 +51,7 @@ class Process {
     void lame_duck();
     void step_aside();
     void announce();
+    void log_running();
 
     const CommandLine& command_line_;
     const Signals& signals_;
@@ -60,6 +63,7 @@ class Process {
     const zones::HashKey key_;
     std::uint16_t free_port_ = 0;  // what port 0 stands for
     ReloadSchedule schedule_;
+    bool reload_asked_ = false;                 // by a signal
     std::unique_ptr<Predecessor> predecessor_;  // until we serve
     std::shared_ptr<Instance> instance_;
     std::vector<std::shared_ptr<Instance>> former_;  // with workers that still need them

@@ -49,7 +49,10 @@ class QueryMeter::ForwardMeter : public resolver::UpstreamMeter {
         cells_.new_sockets[0].add(more.udp_opened);
         cells_.new_sockets[1].add(more.tcp_opened);
     }
-    void found_down(bool down) override { cells_.down.set(cells_.down.get() + (down ? 1U : -1U)); }
+    void found_down(bool down) override {
+        const std::uint64_t before = cells_.down.get();
+        cells_.down.set(down ? before + 1 : before - 1);
+    }
 
   private:
     UpstreamCells& cells_;

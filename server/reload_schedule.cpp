@@ -25,4 +25,11 @@ bool ReloadSchedule::due(Clock::time_point now) {
     return true;
 }
 
+bool ReloadSchedule::is_news(const std::string& hash) {
+    if (hash == running_) {
+        refused_.clear();
+    }
+    return hash != running_ && hash != refused_;
+}
+
 }  // namespace server

@@ -25,8 +25,9 @@ class ReloadSchedule {
     /// True once per period.
     bool due(Clock::time_point now);
 
-    /// Whether a Corefile of this hash is news: neither what runs nor what was refused last.
-    bool is_news(const std::string& hash) const { return hash != running_ && hash != refused_; }
+    /// Whether a Corefile of this hash is news: neither what runs nor what was refused last. What
+    /// was refused is news again once the file has been what runs.
+    bool is_news(const std::string& hash);
     /// `what` is the hash, or the text of what makes it unreadable.
     void refused(const std::string& what) { refused_ = what; }
     const std::string& last_refused() const { return refused_; }

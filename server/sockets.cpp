@@ -174,6 +174,13 @@ void choose_free_port(const std::vector<Listen*>& listens, std::uint16_t& free_p
     }
 }
 
+/// Whether a socket on `held` takes what another one on `listen` would get, or the other way round.
+bool overlap(const Listen& listen, const Listen& held) {
+    const auto is_v6 = [](const Listen& l) { return l.address.find(':') != std::string::npos; };
+    return listen.port == held.port && is_v6(listen) == is_v6(held) &&
+           (listen.address == held.address || is_wildcard(listen) || is_wildcard(held));
+}
+
 }  // namespace
 
 void settle_listens(Config& config, const std::vector<Listen>& held, std::uint16_t* free_port) {
@@ -181,7 +188,8 @@ void settle_listens(Config& config, const std::vector<Listen>& held, std::uint16
     std::uint16_t chosen = 0;
     choose_free_port(all_listens(config), free_port == nullptr ? chosen : *free_port);
     for (const Listen& listen : listens_of(config)) {
-        if (std::ranges::find(held, listen) != held.end()) {
+        // Our own are in the way of try_bind(), and of nothing else.
+        if (std::ranges::any_of(held, [&](const Listen& h) { return overlap(listen, h); })) {
             continue;
         }
         for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {

@@ -81,6 +81,19 @@ bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline, const Route& route) {
     return count == UdpBatch::kSize;
 }
 
+/// One that is connected gets its peer's datagrams only (udp(7)), and we send none from there: its
+/// own address, at the discard port, which no client uses.
+void UdpSocket::stop_receiving() {
+    Client::Peer self;
+    socklen_t size = sizeof self;
+    if (getsockname(fd_.get(), &self.any, &size) != 0) {
+        return;
+    }
+    constexpr std::uint16_t kDiscard = 9;
+    (self.any.sa_family == AF_INET ? self.v4.sin_port : self.v6.sin6_port) = htons(kDiscard);
+    (void)connect(fd_.get(), &self.any, size);
+}
+
 void UdpSocket::send_all(mmsghdr* messages, unsigned count) {
     for (unsigned done = 0; done < count;) {
         const int sent = sendmmsg(fd_.get(), messages + done, count - done, 0);

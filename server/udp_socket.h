@@ -66,6 +66,10 @@ class UdpSocket {
     /// Answers what has arrived, a batch at most; true if there may be more.
     bool serve(UdpBatch& batch, Pipeline& pipeline, const Route& route);
 
+    /// New datagrams go to other sockets that have the address; what has arrived can still be
+    /// served, and replies leave as before.
+    void stop_receiving();
+
     /// A reply on its own: sent with flush(), or before.
     void send(const Client& client, const std::uint8_t* reply, std::size_t size);
     /// After everything that may have called send().

@@ -19,6 +19,15 @@ constexpr auto kLongestHandOver = 15s;  // longer than a connection may be idle
 constexpr int kBatchesPerEvent = 4;     // then the other sockets get their turn
 constexpr int kBatchesAtEnd = 256;      // of a socket that is closed: more than its buffer holds
 
+/// Where TCP to `listen` is served: there, or on all addresses. Null: nowhere any more.
+const Route* find_serving(const Routing& routing, const Listen& listen) {
+    if (const Route* same = routing.find_route(listen)) {
+        return same;
+    }
+    const bool v6 = listen.address.find(':') != std::string::npos;
+    return routing.find_route({v6 ? "::" : "0.0.0.0", listen.port});
+}
+
 }  // namespace
 
 struct Worker::Served {
@@ -96,7 +105,7 @@ void Worker::run() {
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick - Clock::now());
         // Who stops leaves at the first moment when nothing is there to be read.
-        const bool may_leave = stopping_ && waiting() == 0;
+        const bool may_leave = stopping_ && is_idle();
         const int count = epoll_wait(poll_.fd(), events.data(), static_cast<int>(events.size()),
                                      may_leave ? 0 : static_cast<int>(std::max(left, 0ms).count()));
         const Clock::time_point now = Clock::now();
@@ -158,10 +167,14 @@ void Worker::dispatch(const epoll_event& event, Clock::time_point now) {
     };
     switch (tag.kind) {
         case EventTag::Kind::Udp:
-            serve_udp(*addresses_[tag.index]);
+            if (addresses_[tag.index] != nullptr) {  // else closed since epoll_wait() returned
+                serve_udp(*addresses_[tag.index]);
+            }
             break;
         case EventTag::Kind::TcpListener:
-            accept(tag.index, now);
+            if (addresses_[tag.index] != nullptr) {
+                accept(tag.index, now);
+            }
             break;
         case EventTag::Kind::TcpConnection:
             tcp_.handle_event(tag, event.events, now);
@@ -271,13 +284,13 @@ void Worker::switch_to(Adoption adoption, Clock::time_point now) {
     auto next = std::make_unique<Served>(std::move(adoption.routing), *this);
     next->pipeline.begin_batch(now);
     std::swap(served_, next);
-    retire_addresses(*next);
+    retire_addresses(*next, now);
     const Routing& routing = *served_->routing;
     if (routing.udp_reply_size > batch_->reply_size) {
         batch_ = std::make_unique<UdpBatch>(routing.udp_reply_size);
     }
     tcp_.serve_with(served_->pipeline,
-                    [&](const Route& route) { return routing.find_route(route.listen); });
+                    [&](const Route& route) { return find_serving(routing, route.listen); });
     for (ListenSockets& sockets : adoption.opened) {
         add_address(std::move(sockets));
     }
@@ -287,8 +300,9 @@ void Worker::switch_to(Adoption adoption, Clock::time_point now) {
     end_former(now);
 }
 
-/// Each address gets its new route. One that has none is emptied into the pipeline before.
-void Worker::retire_addresses(Served& former) {
+/// Each address gets its new route. One that has none is emptied into the pipeline before, and gets
+/// no more: it stays open for late replies, and would keep queries from a socket of all addresses.
+void Worker::retire_addresses(Served& former, Clock::time_point now) {
     for (const auto& address : addresses_) {
         if (address == nullptr || address->route == nullptr) {
             continue;
@@ -298,10 +312,15 @@ void Worker::retire_addresses(Served& former) {
         if (address->route != nullptr) {
             continue;
         }
+        address->udp.stop_receiving();
         for (int i = 0; i < kBatchesAtEnd && address->udp.serve(*batch_, former.pipeline, *before);
              ++i) {
         }
+        if (const Route* route = find_serving(*served_->routing, address->listen)) {
+            (void)tcp_.accept_from(address->tcp.get(), *route, now);
+        }
         poll_.remove(address->udp.fd());
+        poll_.remove(address->tcp.get());
         address->tcp = Fd();
     }
 }
@@ -337,13 +356,13 @@ void Worker::begin_stop(Stop how, Clock::time_point now) {
     }
 }
 
+/// Of one that stops: nobody is left to be answered.
+bool Worker::is_idle() const {
+    return waiting() == 0 && (stopping_ == Stop::HandOver ? tcp_.open() == 0 : !tcp_.busy());
+}
+
 bool Worker::is_done(int events, Clock::time_point now) const {
-    if (!stopping_) {
-        return false;
-    }
-    const bool answered =
-        waiting() == 0 && (*stopping_ == Stop::HandOver ? tcp_.open() == 0 : !tcp_.busy());
-    return (answered && events == 0) || now >= stop_by_;
+    return stopping_ && ((events == 0 && is_idle()) || now >= stop_by_);
 }
 
 }  // namespace server

@@ -63,7 +63,7 @@ class Worker : private resolver::Reactor, private ReplySender {
     void add_address(ListenSockets sockets);
     void obey(Clock::time_point now);
     void switch_to(Adoption adoption, Clock::time_point now);
-    void retire_addresses(Served& former);
+    void retire_addresses(Served& former, Clock::time_point now);
     void begin_round(Clock::time_point now);
     void end_round();
     void dispatch(const epoll_event& event, Clock::time_point now);
@@ -73,6 +73,7 @@ class Worker : private resolver::Reactor, private ReplySender {
     void end_former(Clock::time_point now);
     void flush();
     void begin_stop(Stop how, Clock::time_point now);
+    bool is_idle() const;
     bool is_done(int events, Clock::time_point now) const;
     std::size_t waiting() const;
 

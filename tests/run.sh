@@ -184,8 +184,6 @@ step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; e
 
 case_of "release build (g++, warnings are errors)" build build -- --buildtype=release
 unit_tests build "release"
-# Of the debug information, stack traces need the lines and the functions only (-g1).
-[ "$fast" = yes ] || build_beside build-asan -- --buildtype=debug -Db_sanitize=address,undefined -Dcpp_args=-g1
 cases_of "integration" "$python" tests/integration/run.py
 
 if [ "$fast" = no ]; then
@@ -195,7 +193,9 @@ if [ "$fast" = no ]; then
     case_of "quickstart --check" env KERYX_PORT="$("$python" tests/integration/harness.py)" \
         examples/quickstart.sh --check
 
-    case_of "debug build (ASan, UBSan), the rest of it" awaited
+    # Of the debug information, stack traces need the lines and the functions only (-g1).
+    case_of "debug build (ASan, UBSan)" build build-asan -- --buildtype=debug \
+        -Db_sanitize=address,undefined -Dcpp_args=-g1
     unit_tests build-asan "ASan"
     # Threads: the readers of manifests and of the API, the workers, publishing.
     build_beside build-tsan tests/test_k8s_client tests/test_server server/keryx -- --buildtype=debug \

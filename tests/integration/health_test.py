@@ -110,6 +110,9 @@ def lameduck(t, k):
         k.stopped = True
         equal(k.process.wait(10 * t.slack), 0, "exit status")
         check(time.monotonic() - started > 2.9, "it ended before the lameduck did")
+        told = k.output()
+        check("[INFO] SIGTERM: Shutting down servers then terminating" in told, told)
+        check("[INFO] plugin/health: Going into lameduck mode for 3s" in told, told)
 
 
 def run(t):

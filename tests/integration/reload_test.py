@@ -80,10 +80,13 @@ def by_signal(t):
             check("[ERROR] plugin/reload: Corefile changed but reload failed: " in line, line)
             check("Corefile:" in line and "nonsense" in line, line)
             equal(hosted(k), ["192.0.2.2"])
+        with t.case("who asks for the same file again is told again"):
+            k.process.send_signal(signal.SIGUSR1)
+            until(lambda: lines(k, "reload failed") == 2, "a second complaint", 10)
         with t.case("a Corefile that has gone is refused, and changes nothing"):
             (k.folder / "Corefile").unlink()
             k.process.send_signal(signal.SIGUSR1)
-            until(lambda: lines(k, "reload failed") == 2, "a complaint", 10)
+            until(lambda: lines(k, "reload failed") == 3, "a complaint", 10)
             equal(hosted(k), ["192.0.2.2"])
         with t.case("and a good one is taken again"):
             reload(k, corefile("192.0.2.4"))
@@ -93,10 +96,13 @@ def by_signal(t):
 def by_interval(t):
     plugin = "reload 2s 0s"
     with Keryx(t, corefile("192.0.2.1", extra=plugin), FILES) as k:
-        with t.case("a changed file is noticed within the interval"):
+        with t.case("a changed file is noticed within the interval; the log says which one runs, from the start"):
+            running = "[INFO] plugin/reload: Running configuration SHA512 = "
+            until(lambda: lines(k, running) == 1, "the line about the first")
             write(k, corefile("192.0.2.2", extra=plugin))
             until_hosted(k, "192.0.2.2")
-            until(lambda: lines(k, "Running configuration"), "the line about it")
+            until(lambda: lines(k, running) == 2, "the line about the second")
+            equal(len({x for x in k.lines if running in x}), 2, "different Corefiles")
         with t.case("another comment is no change"):
             done = lines(k, "Reloading")
             write(k, "# a comment\n" + corefile("192.0.2.2", extra=plugin))
@@ -108,6 +114,11 @@ def by_interval(t):
             time.sleep(2.5)
             equal(lines(k, "reload failed"), 1, "complaints")
             equal(hosted(k), ["192.0.2.2"])
+        with t.case("put back and made bad again, it is tried again"):
+            write(k, corefile("192.0.2.2", extra=plugin))
+            time.sleep(2.5)
+            write(k, corefile("192.0.2.3", extra=plugin + "\nnonsense"))
+            until(lambda: lines(k, "reload failed") == 2, "a second complaint", 10)
         with t.case("a changed import is noticed"):
             write(k, corefile("192.0.2.2", extra=plugin + "\nimport more.override"))
             (k.folder / "more.override").write_text(TXT % "one")
@@ -185,12 +196,46 @@ def addresses(t):
             reload(k, corefile("192.0.2.1"))
             until(lambda: refused(port), "connections to be refused", 10 * t.slack)
             equal(hosted(k), ["192.0.2.1"])
+        with t.case("from one address to all, and back"):
+            everywhere = corefile("192.0.2.2").replace("    bind 127.0.0.1\n", "")
+            reload(k, everywhere)
+            until_hosted(k, "192.0.2.2")
+            got = wire.ask_udp("127.0.0.2", k.port, wire.query(HOSTED), 5)
+            equal(wire.parse(got).addresses(), ["192.0.2.2"])
+            reload(k, corefile("192.0.2.1"))
+            until_hosted(k, "192.0.2.1")
         with t.case("an address that another process has: refused, and nothing changes"), \
                 Upstream(answer, port=port):
             write(k, corefile("192.0.2.5") + more)
             k.process.send_signal(signal.SIGUSR1)
             until(lambda: lines(k, "is another DNS server running"), "a complaint", 10)
             equal(hosted(k), ["192.0.2.1"])
+
+
+def in_a_row(t):
+    release = threading.Event()
+
+    def slow(query, tcp):
+        if query.questions[0][0].startswith("slow"):
+            release.wait(10)
+        return answer(query, tcp)
+
+    port = free_port()
+    more = f"other.example:{port} {{\n    bind 127.0.0.1\n    hosts {{\n 192.0.2.9 a.other.example\n }}\n}}\n"
+    with Upstream(slow) as up, Keryx(t, corefile("192.0.2.1", up.port) + more, FILES) as k:
+        with t.case("an address comes back while somebody waits for an upstream of before"):
+            got = []
+            asking = threading.Thread(target=lambda: got.append(k.udp("slow.example.org.", timeout=10)))
+            asking.start()
+            until(lambda: any(name.startswith("slow") for name, _, _ in up.asked), "a question upstream")
+            reload(k, corefile("192.0.2.2", up.port))
+            reload(k, corefile("192.0.2.3", up.port) + more)
+            until_hosted(k, "192.0.2.3")
+            release.set()
+            asking.join()
+            check(got and got[0], "no reply to who waited")
+            for _ in range(20):
+                check(wire.ask_udp("127.0.0.1", port, wire.query("a.other.example."), 5), "no reply")
 
 
 def refused(port):
@@ -207,3 +252,4 @@ def run(t):
     what_is_kept(t)
     what_waits(t)
     addresses(t)
+    in_a_row(t)

@@ -8,8 +8,10 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import threading
 import time
+import urllib.request
 
 import cluster
 import wire
@@ -226,6 +228,34 @@ def takeover(t):
         path.unlink(missing_ok=True)
 
 
+def waiting(t):
+    """A process that takes over, and has not read its objects yet, takes no probe and no query."""
+    port, http = free_port(), free_port()
+    text = takeover_corefile(port).replace("    errors\n", f"    errors\n    ready 127.0.0.1:{http}\n")
+    cold = text.replace("manifests objects.json", "endpoint http://127.0.0.1:9\n startup_timeout 60s")
+    first = Keryx(t, text, {"objects.json": cluster.OBJECTS}, args=())
+    path = first.folder.parent / f"{first.folder.name}.sock"
+    first.command += ["-takeover", str(path)]
+    second = Keryx(t, cold, args=("-takeover", str(path)))
+    try:
+        with first, t.case("while a process that takes over waits for its API server, the old one has all to itself"):
+            process = subprocess.Popen(second.command, cwd=second.folder, stdout=subprocess.PIPE, text=True)
+            try:
+                until(lambda: "waiting for Kubernetes API" in process.stdout.readline(), "the new one to wait", 20)
+                for _ in range(50):
+                    with urllib.request.urlopen(f"http://127.0.0.1:{http}/ready", timeout=5) as ready:
+                        equal(ready.status, 200)
+                    check(first.udp("hosted.example."), "no reply")
+            finally:
+                process.terminate()
+                equal(process.wait(20 * t.slack), 0, "exit status of the new one")
+                process.stdout.close()
+            equal(first.udp("hosted.example.").addresses(), ["192.0.2.1"])
+    finally:
+        shutil.rmtree(second.folder, ignore_errors=True)
+        path.unlink(missing_ok=True)
+
+
 def exchange(sock, name):
     sock.sendall(wire.frame(wire.query(name)))
     return wire.parse(wire.read_frame(sock)).addresses()
@@ -240,3 +270,4 @@ def run(t):
         except Skip as why:
             t.skip("rolling restarts", why)
     takeover(t)
+    waiting(t)

@@ -29,8 +29,8 @@ struct RecordingBody : HttpBody {
 };
 
 inline const char* name_of(HttpFailure::Kind kind) {
-    static constexpr const char* kNames[] = {"Connect", "Tls",     "Credentials",
-                                             "Broken",  "GivenUp", "Stopped"};
+    static constexpr const char* kNames[] = {"Connect", "Tls",     "Credentials", "Broken",
+                                             "Silent",  "GivenUp", "Stopped"};
     return kNames[static_cast<int>(kind)];
 }
 

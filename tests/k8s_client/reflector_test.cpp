@@ -155,6 +155,25 @@ TEST_CASE("after a lost connection the watch goes on if the server has our versi
     CHECK(rig.sink.wait_line("I the API server answers again"));
 }
 
+TEST_CASE("a watch that brought nothing for long goes on elsewhere, which is no fault yet") {
+    const ScriptedResponse silence{.failure = HttpFailure::Kind::Silent};
+    const ScriptedResponse rest =
+        open_watch({event_json("ADDED", service_json("b", 12, "10.0.0.2"))});
+    SUBCASE("the server answers") {
+        ReflectorRig rig({no_streaming(), list_of(10, {kA}), silence, list_of(30, {}), rest});
+        CHECK(rig.has("b"));
+        CHECK(rig.query(4).ends_with("&resourceVersion=10"));
+        CHECK(rig.sink.lines().empty());
+    }
+    SUBCASE("it does not") {
+        ReflectorRig rig(
+            {no_streaming(), list_of(10, {kA}), silence, silence, list_of(30, {}), rest});
+        CHECK(rig.has("b"));
+        CHECK(rig.sink.wait_line("I the API server answers again"));
+        CHECK(rig.sink.lines().size() == 2);
+    }
+}
+
 TEST_CASE("a restored etcd: lower versions count, once a consistent list has said so") {
     ReflectorRig rig({no_streaming(),
                       list_of(100, {service_json("a", 90, "10.0.0.1"), kB}),

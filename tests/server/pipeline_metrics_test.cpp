@@ -68,6 +68,46 @@ TEST_CASE("a name in no zone counts as dropped; what is malformed counts apart")
     CHECK(cells(rig, "cluster.local.").requests[0][0][server::type_place(1)].get() == 0);
 }
 
+TEST_CASE("an upstream is shown as down while a forwarder finds it so, and not after") {
+    server::Metrics metrics(2);
+    server::QueryMeter first(&metrics, 0), second(&metrics, 1);
+    const resolver::Upstream upstream{"192.0.2.1", 53};
+    const auto shown = [&](int down) {
+        return metrics.text().find("keryx_upstream_down{to=\"192.0.2.1:53\"} " +
+                                   std::to_string(down) + "\n") != std::string::npos;
+    };
+    for (int i = 0; i < 2; ++i) {
+        first.meter_of(upstream)->found_down(true);
+        second.meter_of(upstream)->found_down(true);
+        first.meter_of(upstream)->found_down(false);
+        CHECK(shown(1));
+        second.meter_of(upstream)->found_down(false);
+        CHECK(shown(0));
+    }
+}
+
+TEST_CASE("a template at the end of a chain is counted where it is, if that block is counted") {
+    server::TemplateConfig rule;
+    rule.qclass = zones::kClassIn;
+    rule.qtype = zones::qtype::kA;
+    rule.zones = {name("example.org")};
+    rule.answers = {"{{ .Name }} 60 IN A 192.0.2.7"};
+    for (const bool shown : {false, true}) {
+        auto other = block({"example.org"});
+        other.templates = {rule};
+        if (shown) {
+            other.prometheus.emplace();
+        }
+        Rig rig({counted_block(), other});
+        rig.apply({external_name("prod", "ext", "www.example.org")});
+        CHECK(rig.ask({.name = "ext.prod.svc.cluster.local"}).answer.size() == 2);
+        const bool counted = rig.metrics().text().find(
+                                 "coredns_template_matches_total{server=\"" + std::string(kServer) +
+                                 "\",zone=\"example.org.\"") != std::string::npos;
+        CHECK(counted == shown);
+    }
+}
+
 TEST_CASE("a block without prometheus shows no zone") {
     auto quiet = counted_block();
     quiet.prometheus.reset();

@@ -50,6 +50,8 @@ TEST_CASE("news is what neither runs nor was refused") {
     schedule.refused("two");
     CHECK_FALSE(schedule.is_news("two"));
     CHECK(schedule.is_news("three"));
+    CHECK_FALSE(schedule.is_news("one"));  // put back
+    CHECK(schedule.is_news("two"));        // and changed again
     schedule.loaded(std::nullopt, "three", kStart);
     CHECK(schedule.is_news("two"));  // it may be right by now
 }

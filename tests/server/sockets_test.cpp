@@ -140,6 +140,23 @@ TEST_CASE("a holder of one address is in the way of all addresses") {
     }
 }
 
+TEST_CASE(
+    "what we hold ourselves is not in the way: all addresses beside one, and one beside all") {
+    for (const auto& [from, to] : {std::pair{"127.0.0.1", "0.0.0.0"}, {"0.0.0.0", "127.0.0.1"}}) {
+        Config before = config_on({{from, 0}});
+        settle_listens(before);
+        const Listen held = first_listens(before).front();
+        const Fd udp = server::open_udp(held);
+        const Fd tcp = server::open_tcp(held);
+        Config after = config_on({{to, held.port}});
+        CHECK(contains(error_of(after), "in use"));  // as it is for everybody else
+        CHECK_NOTHROW(settle_listens(after, {held}));
+        CHECK(server::open_udp(first_listens(after).front()));
+        CHECK(server::open_tcp(first_listens(after).front()));
+        CHECK_THROWS(settle_listens(after, {{from, 1}}));  // another port
+    }
+}
+
 TEST_CASE("connections of a server that has gone do not block its port") {
     const std::uint16_t port = free_port();
     {
