@@ -15,11 +15,11 @@ build_packages=(
     libssl-dev libyaml-cpp-dev prometheus-cpp-dev zlib1g-dev rapidjson-dev doctest-dev bind9-dnsutils
 )
 # ip and sysctl make the namespaces of the client tests; setarch (util-linux) runs the TSan builds.
-# kubectl, jq and xz drive a real API server. promtool (prometheus) judges the metrics.
+# kubectl, jq and xz drive a real API server. promtool (prometheus) judges the metrics. valgrind counts instructions.
 test_packages=(
     clang clang-format python3 python3-dnspython nsd
     busybox conntrack curl dnsmasq-base iproute2 iptables jq knot-dnsutils ldnsutils knot mandoc nftables openssl procps prometheus
-    python3-yaml unbound util-linux xz-utils
+    python3-yaml unbound util-linux valgrind xz-utils
 )
 # What renders the Helm chart where helm is not installed.
 chart_packages=(golang-go golang-github-masterminds-sprig-dev golang-k8s-sigs-yaml-dev)

@@ -3,7 +3,7 @@
 #
 #   tests/run.sh            everything, in well under 20 minutes on two cores
 #   tests/run.sh --long     and what takes longer: more fuzzing, clang's warnings about the tests, the arm64 image
-#   tests/run.sh --fast     the release build, its unit tests and the integration tests only
+#   tests/run.sh --fast     the release build, its unit tests, instructions per query and the integration tests only
 #
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
 # (debug, ASan and UBSan) and build-tsan/ (what has threads). KERYX_GOLDEN names the reference answers
@@ -184,6 +184,7 @@ step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; e
 
 case_of "release build (g++, warnings are errors)" build build -- --buildtype=release
 unit_tests build "release"
+cases_of "instructions per query" "$python" tests/bench/instructions/count.py
 cases_of "integration" "$python" tests/integration/run.py
 
 if [ "$fast" = no ]; then

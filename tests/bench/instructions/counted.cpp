@@ -1,0 +1,17 @@
+#include "tests/bench/instructions/counted.h"
+
+namespace bench {
+
+void answer_batch(KubeadmServer& server, std::span<const Octets> queries, bool logged) {
+    server.begin_batch();
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        server.answer(queries[i], i);
+    }
+    if (!logged) {
+        server.end_batch();
+    }
+}
+
+void end_of_kind() {}
+
+}  // namespace bench
