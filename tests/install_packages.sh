@@ -3,6 +3,7 @@
 #
 #   tests/install_packages.sh build    what builds keryx, and dig
 #   tests/install_packages.sh test     these, and what tests/run.sh runs beside it
+#   tests/install_packages.sh bench    what builds keryx and its micro-benchmarks
 #   tests/install_packages.sh image    what examples/image/build.sh needs; image-arm64: to cross-build as well;
 #                                      image-files: what the Dockerfile runs, which is less
 #
@@ -39,13 +40,14 @@ case "${1:-}" in
         command -v kubectl > /dev/null || wanted+=(kubernetes-client)
         command -v helm > /dev/null || wanted+=("${chart_packages[@]}")
         ;;
+    bench) wanted=("${build_packages[@]}" libbenchmark-dev) ;;
     image-files) wanted=("${build_packages[@]}" "${image_files_packages[@]}") ;;
     image) wanted=("${build_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}") ;;
     image-arm64)
         wanted=("${build_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}" "${image_arm64_packages[@]}")
         ;;
     *)
-        echo "usage: install_packages.sh build|test|image|image-files|image-arm64" >&2
+        echo "usage: install_packages.sh build|test|bench|image|image-files|image-arm64" >&2
         exit 2
         ;;
 esac
