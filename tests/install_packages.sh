@@ -3,7 +3,7 @@
 #
 #   tests/install_packages.sh build    what builds keryx, and dig
 #   tests/install_packages.sh test     these, and what tests/run.sh runs beside it
-#   tests/install_packages.sh bench    what builds keryx and its micro-benchmarks
+#   tests/install_packages.sh bench    what builds keryx, and what tests/bench/run.sh runs beside it
 #   tests/install_packages.sh image    what examples/image/build.sh needs; image-arm64: to cross-build as well;
 #                                      image-files: what the Dockerfile runs, which is less
 #
@@ -22,6 +22,7 @@ test_packages=(
     busybox conntrack curl dnsmasq-base iproute2 iptables jq knot-dnsutils ldnsutils knot mandoc nftables openssl procps prometheus
     python3-yaml unbound util-linux valgrind xz-utils
 )
+bench_packages=(dnsmasq-base dnsperf knot libbenchmark-dev nsd openssl python3 unbound)
 # What renders the Helm chart where helm is not installed.
 chart_packages=(golang-go golang-github-masterminds-sprig-dev golang-k8s-sigs-yaml-dev)
 
@@ -40,7 +41,7 @@ case "${1:-}" in
         command -v kubectl > /dev/null || wanted+=(kubernetes-client)
         command -v helm > /dev/null || wanted+=("${chart_packages[@]}")
         ;;
-    bench) wanted=("${build_packages[@]}" libbenchmark-dev) ;;
+    bench) wanted=("${build_packages[@]}" "${bench_packages[@]}") ;;
     image-files) wanted=("${build_packages[@]}" "${image_files_packages[@]}") ;;
     image) wanted=("${build_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}") ;;
     image-arm64)

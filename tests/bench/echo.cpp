@@ -1,24 +1,39 @@
 // The limit that a DNS server is measured against: turns each query round into a fixed A record,
 // with the same system calls a server needs (epoll, recvmmsg, sendmmsg) and next to nothing else.
-// One thread, IPv4 loopback only. usage: echo PORT
+// IPv4 only. On the wildcard address a reply leaves from the address that was asked, as a server
+// has to see to there.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <getopt.h>
+#include <memory>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <thread>
+#include <vector>
 
 namespace {
 
 constexpr std::size_t kBatch = 64;
 constexpr std::size_t kHeader = 12;
 
+struct Options {
+    std::uint16_t port = 0;
+    bool wildcard = false;
+    unsigned threads = 1;
+    std::size_t reply_size = 0;  // at least; what is missing is whatever the buffer holds
+};
+
 struct Datagram {
     std::array<std::uint8_t, 1500> octets;
     sockaddr_in peer;
     iovec span;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in_pktinfo))> control;
 };
 
 // A pointer to the question's name, A, IN, TTL 30, 10.96.1.2.
@@ -47,9 +62,18 @@ std::size_t turn_round(Datagram& datagram, std::size_t size) {
     return end + kRecord.size();
 }
 
+/// The address that was asked stays; the interface is left to routing.
+void aim_reply(msghdr& message) {
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            reinterpret_cast<in_pktinfo*>(CMSG_DATA(c))->ipi_ifindex = 0;
+        }
+    }
+}
+
 class Echo {
   public:
-    explicit Echo(int fd) : fd_(fd) {}
+    Echo(int fd, const Options& options) : fd_(fd), options_(options) {}
 
     /// Answers until the socket is empty.
     void drain() {
@@ -68,12 +92,16 @@ class Echo {
     }
 
   private:
-    static msghdr header(Datagram& datagram) {
+    msghdr header(Datagram& datagram) const {
         msghdr h{};
         h.msg_name = &datagram.peer;
         h.msg_namelen = sizeof datagram.peer;
         h.msg_iov = &datagram.span;
         h.msg_iovlen = 1;
+        if (options_.wildcard) {
+            h.msg_control = datagram.control.data();
+            h.msg_controllen = datagram.control.size();
+        }
         return h;
     }
 
@@ -82,8 +110,9 @@ class Echo {
         for (std::size_t i = 0; i < got; ++i) {
             const std::size_t size = turn_round(datagrams_[i], in_[i].msg_len);
             if (size != 0) {
-                datagrams_[i].span.iov_len = size;
-                out_[count++].msg_hdr = header(datagrams_[i]);
+                datagrams_[i].span.iov_len = std::max(size, options_.reply_size);
+                aim_reply(in_[i].msg_hdr);
+                out_[count++].msg_hdr = in_[i].msg_hdr;
             }
         }
         for (unsigned sent = 0; sent < count;) {
@@ -96,18 +125,23 @@ class Echo {
     }
 
     int fd_;
-    std::array<Datagram, kBatch> datagrams_;
+    const Options& options_;
+    std::array<Datagram, kBatch> datagrams_{};
     std::array<mmsghdr, kBatch> in_{}, out_{};
 };
 
-int listen_on(std::uint16_t port) {
+int listen_on(const Options& options) {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    const int size = 4 << 20;
+    const int size = 4 << 20, on = 1;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (options.wildcard) {
+        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(options.port);
+    address.sin_addr.s_addr = htonl(options.wildcard ? INADDR_ANY : INADDR_LOOPBACK);
     if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         std::perror("bind");
         std::exit(1);
@@ -115,22 +149,65 @@ int listen_on(std::uint16_t port) {
     return fd;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fputs("usage: echo PORT\n", stderr);
-        return 2;
-    }
-    const int fd = listen_on(static_cast<std::uint16_t>(std::atoi(argv[1])));
+void serve(int fd, const Options& options) {
     const int epoll = epoll_create1(0);
     epoll_event event{};
     event.events = EPOLLIN;
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-    static Echo echo(fd);
+    const auto echo = std::make_unique<Echo>(fd, options);
     for (;;) {
         if (epoll_wait(epoll, &event, 1, -1) > 0) {
-            echo.drain();
+            echo->drain();
         }
     }
+}
+
+Options parse(int argc, char** argv) {
+    const option flags[] = {{"port", required_argument, nullptr, 'p'},
+                            {"wildcard", no_argument, nullptr, 'w'},
+                            {"threads", required_argument, nullptr, 't'},
+                            {"reply-size", required_argument, nullptr, 'r'},
+                            {}};
+    Options options;
+    for (int flag; (flag = getopt_long(argc, argv, "", flags, nullptr)) != -1;) {
+        const auto number = optarg == nullptr ? 0UL : std::strtoul(optarg, nullptr, 10);
+        switch (flag) {
+            case 'p':
+                options.port = static_cast<std::uint16_t>(number);
+                break;
+            case 'w':
+                options.wildcard = true;
+                break;
+            case 't':
+                options.threads = static_cast<unsigned>(number);
+                break;
+            case 'r':
+                options.reply_size = std::min(number, sizeof(Datagram::octets));
+                break;
+            default:
+                options.port = 0;
+                optind = argc;
+        }
+    }
+    if (options.port == 0 || options.threads == 0 || optind != argc) {
+        std::fputs("usage: echo --port PORT [--wildcard] [--threads N] [--reply-size OCTETS]\n",
+                   stderr);
+        std::exit(2);
+    }
+    return options;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const Options options = parse(argc, argv);
+    std::vector<int> sockets;
+    for (unsigned i = 0; i < options.threads; ++i) {
+        sockets.push_back(listen_on(options));
+    }
+    std::vector<std::thread> others;
+    for (unsigned i = 1; i < options.threads; ++i) {
+        others.emplace_back(serve, sockets[i], std::cref(options));
+    }
+    serve(sockets[0], options);
 }
