@@ -1,5 +1,6 @@
 """Cases over UDP in a closed loop: names of the cluster, and what upstreams said."""
 import clusters
+import mix
 from harness import free_port
 from rounds import Contender, Outcome, alternate, ratio
 from servers import program
@@ -63,6 +64,21 @@ def clusterip(bench):
     out.most("keryx / Knot, CPU", ratio(keryx, knot), 1)
     out.least("keryx / echo, rate", ratio(keryx, echo, "rate"), 0.9)
     out.most("keryx / echo, median latency", ratio(keryx, echo, "p50_us"), 1.2)
+    return out
+
+
+def mixed(bench):
+    first = mix.write(bench.folder)
+    out = Outcome(mix.ABOUT)
+    keryx = contender(bench, bench.kubeadm(first, bench.upstream()))
+    size = round(keryx.measure()["reply_octets"])
+    contenders = [*echoes(bench, "--reply-size", size), keryx]
+    alternate(contenders, bench.rounds)
+    out.take(contenders)
+    for kind, share in mix.shares((bench.folder / "questions.txt").read_text().splitlines()).items():
+        out.value(f"of the questions: {kind}", share, "%")
+    out.value("mean size of keryx's replies, and size of the echo's", size, "octets")
+    out.most("keryx / echo, CPU", ratio(keryx, contenders[0]), 1.20)
     return out
 
 

@@ -27,7 +27,8 @@ from rounds import Outcome  # noqa: E402
 from servers import Bench, Unmeasured  # noqa: E402
 
 CASES = {
-    "clusterip": cases_udp.clusterip, "cached": cases_udp.cached, "forward": cases_udp.forward}
+    "clusterip": cases_udp.clusterip, "mix": cases_udp.mixed, "cached": cases_udp.cached,
+    "forward": cases_udp.forward}
 
 
 def machine():
