@@ -22,14 +22,16 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
-import cases_tcp  # noqa: E402 - the path comes first
+import cases_large  # noqa: E402 - the path comes first
+import cases_tcp  # noqa: E402
 import cases_udp  # noqa: E402
 from rounds import Outcome  # noqa: E402
 from servers import Bench, Unmeasured  # noqa: E402
 
 CASES = {
     "clusterip": cases_udp.clusterip, "mix": cases_udp.mixed, "cached": cases_udp.cached,
-    "forward": cases_udp.forward, "tcp": cases_tcp.tcp, "tcp-connect": cases_tcp.tcp_connect}
+    "forward": cases_udp.forward, "tcp": cases_tcp.tcp, "tcp-connect": cases_tcp.tcp_connect,
+    "churn": cases_large.churn}
 
 
 def machine():
