@@ -23,6 +23,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 import cases_large  # noqa: E402 - the path comes first
+import cases_load  # noqa: E402
 import cases_tcp  # noqa: E402
 import cases_udp  # noqa: E402
 from rounds import Outcome  # noqa: E402
@@ -31,7 +32,7 @@ from servers import Bench, Unmeasured  # noqa: E402
 CASES = {
     "clusterip": cases_udp.clusterip, "mix": cases_udp.mixed, "cached": cases_udp.cached,
     "forward": cases_udp.forward, "tcp": cases_tcp.tcp, "tcp-connect": cases_tcp.tcp_connect,
-    "churn": cases_large.churn}
+    "latency": cases_load.latency, "churn": cases_large.churn, "workers": cases_load.workers}
 
 
 def machine():
