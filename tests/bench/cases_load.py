@@ -1,10 +1,12 @@
-"""Other loads on the names of clusterip: an open loop at half of what NSD can do, and two at once."""
+"""Other loads on the names of clusterip: an open loop at half of what NSD can do, two at once, dnsperf."""
+import re
 import statistics
 import subprocess
 
 import clusters
 from cases_udp import contender
 from rounds import Contender, Outcome, alternate, ratio
+from servers import Unmeasured, program
 
 CAPACITY_ROUNDS = 5
 
@@ -56,4 +58,34 @@ def workers(bench):
     alternate(contenders, bench.rounds)
     out.take(contenders)
     out.least("keryx / echo, rate", ratio(contenders[-1], contenders[0], "rate"), 0.9)
+    return out
+
+
+def asked_by_dnsperf(bench, server):
+    used = server.cpu_microseconds()
+    done = subprocess.run(["taskset", "-c", "1", program("dnsperf"), "-s", "127.0.0.1", "-p", str(server.port),
+                           "-d", str(bench.folder / "dnsperf.txt"), "-l", str(max(1, round(bench.seconds))),
+                           "-c", "20", "-q", "200", "-T", "1"], capture_output=True, text=True, check=False)
+    found = {key: re.search(rf"{key}:\s+([0-9.]+)", done.stdout)
+             for key in ("Queries completed", "Queries per second", "Average Latency \\(s\\)")}
+    if not all(found.values()):
+        raise Unmeasured(f"dnsperf: {done.stdout}{done.stderr}")
+    completed, rate, seconds = (float(match[1]) for match in found.values())
+    return {"cpu_us": (server.cpu_microseconds() - used) / completed, "rate": rate, "mean_us": seconds * 1e6}
+
+
+def dnsperf(bench):
+    first = clusters.write_cluster_ips(bench.folder, 10_000)
+    clusters.write_lines(bench.folder, "dnsperf.txt",
+                         [f"{clusters.qname(*clusters.place(i))} A" for i in range(10_000)])
+    out = Outcome("as clusterip, by a tool that others know")
+    servers = [bench.echo("echo", "--wildcard"), bench.kubeadm(first, bench.upstream()),
+               bench.nsd("cluster.local", "cluster.zone", first)]
+    contenders = [Contender(s.name, lambda s=s: asked_by_dnsperf(bench, s)) for s in servers]
+    alternate(contenders, bench.rounds)
+    for contender in contenders:
+        for field, what, unit in (("cpu_us", "CPU per query", "us"), ("rate", "rate", "/s"),
+                                  ("mean_us", "mean latency", "us")):
+            median = statistics.median(result[field] for result in contender.results)
+            out.value(f"{contender.name}, {what}", median, unit)
     return out
