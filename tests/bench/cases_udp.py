@@ -1,4 +1,6 @@
 """Cases over UDP in a closed loop: names of the cluster, and what upstreams said."""
+import os
+
 import clusters
 import mix
 from harness import free_port
@@ -122,4 +124,27 @@ def forward(bench):
     out.most("keryx / echo, CPU", ratio(keryx, contenders[0]), 2.4)
     for peer in peers:
         out.value(f"keryx / {peer.name}, CPU", ratio(keryx, peer))
+    return out
+
+
+def log(bench):
+    first = clusters.write_cluster_ips(bench.folder, 10_000)
+    out = Outcome("as clusterip, with `log` to a file, and without")
+    upstream = bench.upstream()
+    quiet = contender(bench, bench.kubeadm(first, upstream))
+    server = bench.kubeadm(first, upstream, "keryx-log", log="log")
+    shares = []
+
+    def logged():
+        os.truncate(server.output, 0)
+        result = bench.load(server, "questions.txt")
+        shares.append(server.output.read_bytes().count(b"\n") / result["answers"])
+        return result
+    with_log = Contender("with log", logged, server.memory)
+    contenders = [*echoes(bench), quiet, with_log]
+    alternate(contenders, bench.rounds)
+    out.take(contenders)
+    out.value("with log / without, CPU", ratio(with_log, quiet))
+    out.value("with log / without, rate", ratio(with_log, quiet, "rate"))
+    out.value("lines written per query, at least", min(shares))
     return out

@@ -33,7 +33,7 @@ CASES = {
     "clusterip": cases_udp.clusterip, "mix": cases_udp.mixed, "cached": cases_udp.cached,
     "forward": cases_udp.forward, "tcp": cases_tcp.tcp, "tcp-connect": cases_tcp.tcp_connect,
     "latency": cases_load.latency, "churn": cases_large.churn, "workers": cases_load.workers,
-    "dnsperf": cases_load.dnsperf}
+    "log": cases_udp.log, "dnsperf": cases_load.dnsperf}
 
 
 def machine():
