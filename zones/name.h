@@ -45,6 +45,9 @@ struct LoweredName {
     NameView suffix(std::size_t i) const { return wire().substr(label_at[i]); }
 };
 
+/// True if `name` is `zone` or a name below it; case-insensitive.
+bool is_at_or_below(NameView name, NameView zone);
+
 class Name {
   public:
     Name() : wire_(1, '\0') {}  // the root
@@ -65,7 +68,7 @@ class Name {
     std::string to_string() const;  // presentation form with final dot
 
     /// True if this is `zone` or a name below it; case-insensitive.
-    bool is_at_or_below(const Name& zone) const;
+    bool is_at_or_below(const Name& zone) const { return zones::is_at_or_below(wire_, zone.wire_); }
 
     /// Case-insensitive (RFC 4343).
     friend bool operator==(const Name& a, const Name& b) { return equal_fold(a.wire_, b.wire_); }

@@ -1,5 +1,6 @@
 #include "zones/reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace zones {
@@ -11,21 +12,21 @@ constexpr int kMaxPointers = 16;         // a name has at most 127 labels; real 
 }  // namespace
 
 NameView Reader::plain_name() {
-    const std::size_t start = at_;
-    for (;;) {
-        const std::uint8_t length = u8();
-        if (length > kMaxLabelLength) {
-            failed_ = true;
-        }
-        take(length);
-        if (failed_ || at_ - start > kMaxNameLength) {
-            failed_ = true;
-            return {};
-        }
-        if (length == 0) {
-            return as_text(message_.subspan(start, at_ - start));
-        }
+    if (failed_) {
+        return {};
     }
+    const Octets left = message_.subspan(at_);
+    const std::size_t end = std::min(left.size(), kMaxNameLength);
+    std::size_t size = 0;
+    while (size < end && left[size] != 0 && left[size] <= kMaxLabelLength) {
+        size += 1U + left[size];
+    }
+    if (size >= end || left[size] != 0) {
+        failed_ = true;
+        return {};
+    }
+    at_ += size + 1;
+    return as_text(left.first(size + 1));
 }
 
 std::size_t Reader::name(std::uint8_t (&out)[kMaxNameLength]) {

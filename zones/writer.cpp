@@ -12,6 +12,11 @@ constexpr std::size_t kMaxPointerTarget = 0x3fff;  // RFC 1035 §4.1.4: 14 bits
 constexpr std::size_t kExtendedErrorSize = kOptionHeadSize + 2;
 constexpr std::size_t kFixedRecordSize = 10;  // type, class, TTL, RDLENGTH
 
+/// A root label is shorter than a pointer to one.
+bool may_point_to(const PlacedName& name) {
+    return name.length > 1 && name.offset <= kMaxPointerTarget;
+}
+
 }  // namespace
 
 std::size_t udp_limit(const Query& query, std::size_t most) {
@@ -102,8 +107,8 @@ void MessageWriter::put_name(const JoinedName& name) {
 }
 
 void MessageWriter::put_reference(const JoinedName& name) {
-    if (name.tail.length <= 1 || name.tail.offset > kMaxPointerTarget) {
-        put_name(name);  // a root label is shorter than a pointer to one
+    if (!may_point_to(name.tail)) {
+        put_name(name);
         return;
     }
     put_octets(name.labels);
@@ -203,18 +208,35 @@ bool MessageWriter::end_record(Section section) {
     return true;
 }
 
+/// With one look at the room there is, where the owner is a pointer.
+bool MessageWriter::add_short(const JoinedName& owner, std::uint16_t type, std::uint32_t ttl,
+                              std::span<const std::uint8_t> rdata, Section section) {
+    const std::size_t size = 2 + kFixedRecordSize + rdata.size();
+    if (!owner.labels.empty() || !may_point_to(owner.tail) || limit_ - at_ < size) {
+        begin_record(owner, type, ttl);
+        put_octets(as_text(rdata));
+        return end_record(section);
+    }
+    std::uint8_t* p = &buffer_[at_];
+    write_u16(p, 0xc000U | owner.tail.offset);
+    write_u16(p + 2, type);
+    write_u16(p + 4, kClassIn);
+    write_u32(p + 6, ttl);
+    write_u16(p + 10, rdata.size());
+    std::memcpy(p + 12, rdata.data(), rdata.size());
+    at_ += size;
+    ++counts_[static_cast<std::size_t>(section)];
+    return true;
+}
+
 bool MessageWriter::add_address(const JoinedName& owner, Section section, std::uint32_t ttl,
                                 const Ipv4& a) {
-    begin_record(owner, qtype::kA, ttl);
-    put_octets({reinterpret_cast<const char*>(a.octets.data()), a.octets.size()});
-    return end_record(section);
+    return add_short(owner, qtype::kA, ttl, a.octets, section);
 }
 
 bool MessageWriter::add_address(const JoinedName& owner, Section section, std::uint32_t ttl,
                                 const Ipv6& a) {
-    begin_record(owner, qtype::kAaaa, ttl);
-    put_octets({reinterpret_cast<const char*>(a.octets.data()), a.octets.size()});
-    return end_record(section);
+    return add_short(owner, qtype::kAaaa, ttl, a.octets, section);
 }
 
 bool MessageWriter::replay(std::span<const std::uint8_t> records, std::uint16_t answers,

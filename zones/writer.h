@@ -115,6 +115,8 @@ class MessageWriter {
 
   private:
     void remember_question();
+    bool add_short(const JoinedName& owner, std::uint16_t type, std::uint32_t ttl,
+                   std::span<const std::uint8_t> rdata, Section section);
     void put_fixed(std::uint16_t type, std::uint32_t ttl, std::uint16_t rclass);
     bool room(std::size_t octets) {
         if (limit_ - at_ < octets) {

@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace zones {
+namespace {
+
+/// Any order will do; by size first, few octets are compared.
+bool comes_before(NameView a, NameView b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+}
+
+}  // namespace
 
 bool ZoneTable::add(const Name& zone, std::size_t value) {
     const std::size_t labels = zone.label_count();
@@ -11,7 +19,9 @@ bool ZoneTable::add(const Name& zone, std::size_t value) {
     }
     auto& entries = by_labels_[labels];
     const Entry entry{to_lower(zone.wire()), value};
-    const auto at = std::lower_bound(entries.begin(), entries.end(), entry);
+    const auto at = std::lower_bound(
+        entries.begin(), entries.end(), entry,
+        [](const Entry& a, const Entry& b) { return comes_before(a.wire, b.wire); });
     if (at != entries.end() && at->wire == entry.wire) {
         return false;
     }
@@ -25,9 +35,13 @@ std::optional<ZoneTable::Match> ZoneTable::at_depth(const LoweredName& name,
     if (entries.empty()) {
         return std::nullopt;
     }
+    if (labels == 0) {
+        return Match{entries.front().value, 0};
+    }
     const NameView suffix = name.suffix(name.labels - labels);
-    const auto at = std::lower_bound(entries.begin(), entries.end(), suffix,
-                                     [](const Entry& e, NameView s) { return e.wire < s; });
+    const auto at =
+        std::lower_bound(entries.begin(), entries.end(), suffix,
+                         [](const Entry& e, NameView s) { return comes_before(e.wire, s); });
     if (at == entries.end() || at->wire != suffix) {
         return std::nullopt;
     }

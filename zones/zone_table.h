@@ -36,12 +36,11 @@ class ZoneTable {
     struct Entry {
         std::string wire;  // lower case
         std::size_t value;
-        bool operator<(const Entry& other) const { return wire < other.wire; }
     };
 
     std::optional<Match> at_depth(const LoweredName& name, std::size_t labels) const;
 
-    std::vector<std::vector<Entry>> by_labels_;  // [n]: zones of n labels, sorted
+    std::vector<std::vector<Entry>> by_labels_;  // [n]: zones of n labels, in order
 };
 
 }  // namespace zones

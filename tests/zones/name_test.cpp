@@ -147,6 +147,28 @@ TEST_CASE("a lowered name knows its labels and suffixes") {
     CHECK(name.wire() == "\0"s);
 }
 
+TEST_CASE("every octet is lowered as on its own, in names of every length") {
+    std::uint8_t octet = 0;
+    for (std::size_t length = 2; length <= kMaxNameLength; ++length) {
+        std::string wire;
+        while (wire.size() + 1 < length) {
+            const std::size_t label = std::min(length - wire.size() - 2, kMaxLabelLength);
+            wire += static_cast<char>(label == 0 ? 1 : label);
+            for (std::size_t i = 0; i < label; ++i) {
+                wire += static_cast<char>(octet++);
+            }
+        }
+        if (wire.size() + 1 != length) {
+            continue;  // the last label would be empty
+        }
+        wire += '\0';
+        LoweredName name;
+        name.assign(wire);
+        CAPTURE(length);
+        REQUIRE(name.wire() == to_lower(wire));
+    }
+}
+
 TEST_CASE("host labels") {
     for (const char* good : {"a", "0", "a-b", "A--9"}) {
         CAPTURE(good);
