@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "resolver/spin_lock.h"
 
@@ -13,14 +14,14 @@ using std::chrono::seconds;
 
 constexpr std::size_t kShards = 256;
 constexpr std::int64_t kLeastPerShard = 4;  // as CoreDNS
-constexpr std::int64_t kMostPerShard = 1 << 24;
+constexpr std::int64_t kMostPerShard = 1 << 16;
 constexpr std::size_t kOctetsPerEntry = 1024;
 constexpr std::size_t kLeastOctets = std::size_t{2} * AnswerCache::kMaxMessage;
 constexpr seconds kLongestAsking{6};  // a forwarder gives up after five
 /// Keeps the failure of a question apart from its denial, in the same table.
 constexpr std::uint64_t kFailureMark = 0x9e3779b97f4a7c15U;
 
-std::uint64_t hash_of(const zones::HashKey& key, const CacheQuestion& question) {
+std::uint64_t keyed_hash_of(const zones::HashKey& key, const CacheQuestion& question) {
     char octets[zones::kMaxNameLength + 5];
     std::memcpy(octets, question.qname.data(), question.qname.size());
     auto* tail = reinterpret_cast<std::uint8_t*>(octets + question.qname.size());
@@ -110,13 +111,38 @@ struct AnswerCache::Picked {
 
 AnswerCache::AnswerCache(const CacheOptions& options, zones::HashKey key)
     : options_(options), key_(key), shards_(std::make_unique<Shard[]>(kShards)) {
-    const auto bound = [](CacheTable& table, std::size_t entries) {
-        table.set_bounds(entries, std::max(entries * kOctetsPerEntry, kLeastOctets));
+    const std::size_t successes = per_shard(options.success_capacity);
+    const std::size_t denials = per_shard(options.denial_capacity);
+    const std::size_t places =
+        kShards * (CacheTable::places_for(successes) + CacheTable::places_for(denials));
+    // Not new: of a large block calloc() takes only what is used.
+    places_.reset(static_cast<CacheTable::Place*>(std::calloc(places, sizeof(CacheTable::Place))));
+    if (!places_) {
+        throw std::bad_alloc();
+    }
+    std::span<CacheTable::Place> left(places_.get(), places);
+    const auto bound = [&left](CacheTable& table, std::size_t entries) {
+        const std::size_t own = CacheTable::places_for(entries);
+        table.set_bounds(entries, std::max(entries * kOctetsPerEntry, kLeastOctets),
+                         left.first(own));
+        left = left.subspan(own);
     };
     for (std::size_t i = 0; i < kShards; ++i) {
-        bound(shards_[i].success, per_shard(options.success_capacity));
-        bound(shards_[i].denial, per_shard(options.denial_capacity));
+        bound(shards_[i].success, successes);
+        bound(shards_[i].denial, denials);
     }
+}
+
+std::uint64_t AnswerCache::hash_of(const CacheQuestion& question) const {
+    return question.hash ? *question.hash : keyed_hash_of(key_, question);
+}
+
+void AnswerCache::prefetch_shard(std::uint64_t hash) const {
+    __builtin_prefetch(&shard_of(hash));
+}
+
+void AnswerCache::prefetch_index(std::uint64_t hash) const {
+    shard_of(hash).success.prefetch(hash);
 }
 
 AnswerCache::~AnswerCache() = default;
@@ -218,7 +244,7 @@ Found AnswerCache::dress(const Picked& picked, std::span<std::uint8_t> message) 
 
 Found AnswerCache::find(const CacheQuestion& question, Clock::time_point now,
                         std::span<std::uint8_t> out) {
-    const std::uint64_t hash = hash_of(key_, question);
+    const std::uint64_t hash = hash_of(question);
     Shard& shard = shard_of(hash);
     Picked picked;
     {
@@ -236,7 +262,7 @@ Found AnswerCache::find(const CacheQuestion& question, Clock::time_point now,
 
 Found AnswerCache::find_stale(const CacheQuestion& question, Clock::time_point now,
                               std::span<std::uint8_t> out) {
-    const std::uint64_t hash = hash_of(key_, question);
+    const std::uint64_t hash = hash_of(question);
     Shard& shard = shard_of(hash);
     Picked picked;
     {
@@ -258,7 +284,7 @@ std::uint64_t AnswerCache::insert(const CacheQuestion& question, const Cacheable
         return 0;
     }
     const bool failure = kept.kind == AnswerKind::Failure;
-    const std::uint64_t hash = hash_of(key_, question);
+    const std::uint64_t hash = hash_of(question);
     CacheEntry entry;
     entry.hash = failure ? hash ^ kFailureMark : hash;
     entry.octets = std::make_unique<std::uint8_t[]>(message.size());

@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "resolver/cache_table.h"
@@ -22,6 +24,7 @@ struct CacheQuestion {
     std::uint16_t qclass = 0;
     bool dnssec_ok = false;
     bool checking_disabled = false;
+    std::optional<std::uint64_t> hash{};  // AnswerCache::hash_of() it, if that is known
 };
 
 struct CacheOptions {
@@ -75,6 +78,12 @@ class AnswerCache {
     AnswerCache(const AnswerCache&) = delete;
     AnswerCache& operator=(const AnswerCache&) = delete;
 
+    /// What find() will ask for. Before it, several questions may have what their look-ups read
+    /// brought from memory, one beside the other: first each its shard, then each its index.
+    std::uint64_t hash_of(const CacheQuestion& question) const;
+    void prefetch_shard(std::uint64_t hash) const;
+    void prefetch_index(std::uint64_t hash) const;
+
     /// Copies what is kept for the question into `out`, which has room for kMaxMessage, its TTLs as
     /// they are to be served. What has expired is found where stale answers come first, or while a
     /// failure to ask is kept. A shard that is held by another thread for long is a miss.
@@ -113,8 +122,13 @@ class AnswerCache {
     Picked pick_fresh(Shard& shard, CacheEntry& entry, Clock::time_point now) const;
     Found dress(const Picked& picked, std::span<std::uint8_t> message) const;
 
+    struct FreeMemory {
+        void operator()(CacheTable::Place* places) const { std::free(places); }
+    };
+
     CacheOptions options_;
     zones::HashKey key_;
+    std::unique_ptr<CacheTable::Place[], FreeMemory> places_;  // of all tables
     std::unique_ptr<Shard[]> shards_;
 };
 

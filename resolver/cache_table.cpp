@@ -1,21 +1,39 @@
 #include "resolver/cache_table.h"
 
+#include <bit>
 #include <utility>
 
 namespace resolver {
 namespace {
 
-/// With the slot, the index's node and what the allocator adds.
+/// With the slot, its places in the index and what the allocator adds.
 std::size_t cost_of(const CacheEntry& entry) {
     constexpr std::size_t kOverhead = sizeof(CacheEntry) + 64;
     return entry.size + kOverhead;
 }
 
+constexpr std::uint32_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> 32);
+}
+
 }  // namespace
 
+std::size_t CacheTable::places_for(std::size_t entries) {
+    return std::bit_ceil(2 * entries);
+}
+
+std::size_t CacheTable::place_of(std::uint64_t hash) const {
+    std::size_t place = first_place(hash);
+    while (index_[place].slot != 0 &&
+           !(index_[place].tag == tag_of(hash) && slots_[index_[place].slot - 1].hash == hash)) {
+        place = next_place(place);
+    }
+    return place;
+}
+
 CacheEntry* CacheTable::find(std::uint64_t hash) {
-    const auto at = index_.find(hash);
-    return at == index_.end() ? nullptr : &slots_[at->second];
+    const std::uint32_t slot = index_[place_of(hash)].slot;
+    return slot == 0 ? nullptr : &slots_[slot - 1];
 }
 
 std::size_t CacheTable::insert(CacheEntry entry, CacheEntry::Clock::time_point dead) {
@@ -25,7 +43,7 @@ std::size_t CacheTable::insert(CacheEntry entry, CacheEntry::Clock::time_point d
     }
     remove(entry.hash);
     std::size_t evicted = 0;
-    for (; index_.size() >= most_entries_ || octets_ + cost > most_octets_; ++evicted) {
+    for (; size() >= most_entries_ || octets_ + cost > most_octets_; ++evicted) {
         evict(dead);
     }
     if (free_.empty()) {
@@ -34,15 +52,28 @@ std::size_t CacheTable::insert(CacheEntry entry, CacheEntry::Clock::time_point d
     }
     const std::uint32_t slot = free_.back();
     free_.pop_back();
-    index_.emplace(entry.hash, slot);
+    index_[place_of(entry.hash)] = {tag_of(entry.hash), slot + 1};
     octets_ += cost;
     slots_[slot] = std::move(entry);
     return evicted;
 }
 
 void CacheTable::remove(std::uint64_t hash) {
-    if (const auto at = index_.find(hash); at != index_.end()) {
-        free_slot(at->second);
+    if (const std::uint32_t slot = index_[place_of(hash)].slot; slot != 0) {
+        free_slot(slot - 1);
+    }
+}
+
+/// What was put behind it because it was taken moves up (Knuth, TAOCP 6.4, algorithm R).
+void CacheTable::free_place(std::size_t place) {
+    index_[place] = {};
+    for (std::size_t at = next_place(place); index_[at].slot != 0; at = next_place(at)) {
+        const std::size_t home = first_place(slots_[index_[at].slot - 1].hash);
+        const std::size_t mask = index_.size() - 1;
+        if (((at - home) & mask) >= ((at - place) & mask)) {
+            index_[place] = std::exchange(index_[at], {});
+            place = at;
+        }
     }
 }
 
@@ -66,7 +97,7 @@ void CacheTable::evict(CacheEntry::Clock::time_point dead) {
 void CacheTable::free_slot(std::uint32_t slot) {
     CacheEntry& entry = slots_[slot];
     octets_ -= cost_of(entry);
-    index_.erase(entry.hash);
+    free_place(place_of(entry.hash));
     entry = {};
     free_.push_back(slot);
 }
