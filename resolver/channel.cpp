@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kToleratedStrays = 1;
 constexpr std::size_t kMostSpent = 256;  // ids that are remembered
 // 100,000 questions are then seen from 1,500 source ports and more; see kMostSent of the pool.
-constexpr std::size_t kMostPerPort = 40;
+constexpr std::size_t kMostPerPort = 56;
 
 ares_channel handle(void* channel) {
     return static_cast<ares_channel>(channel);
@@ -186,7 +186,8 @@ struct Channel::Callbacks {
         if (exchange.outcome == Outcome::Reply)
             exchange.reply.assign(octets, octets + length);
         auto& channel = *exchange.channel;
-        std::erase(channel.in_flight_, &exchange);
+        std::erase_if(channel.in_flight_,
+                      [&](const InFlight& one) { return one.exchange == &exchange; });
         channel.remember(exchange.query->id());
         if (exchange.outcome != Outcome::Reply)  // the late one may come twice, too
             channel.remember(exchange.query->id());
@@ -249,8 +250,11 @@ void SocketTable::watch(Channel& channel, int fd, bool readable, bool writable) 
 }
 
 void SocketTable::flush() {
-    for (auto* channel : std::exchange(unsent_, {}))
+    ++round_;
+    flushing_.swap(unsent_);  // what cannot be sent may leave something on another channel
+    for (auto* channel : flushing_)
         channel->flush();
+    flushing_.clear();
 }
 
 Channel* SocketTable::find(int fd) const {
@@ -288,7 +292,7 @@ bool Channel::send(UpstreamQuery& query, std::uint16_t id, bool edns, Exchange& 
     exchange.channel = this;
     exchange.query = &query;
     exchange.datagram_size = 0;
-    in_flight_.push_back(&exchange);
+    in_flight_.push_back({id, &exchange});
     busy_ = busy_ || in_flight_.size() > 1;
     ++unsettled_;
     opened_socket_ = false;
@@ -340,15 +344,16 @@ void Channel::hand_over(std::size_t datagram, int error) {
 
 /// True if it is the reply to an exchange of this socket; else it is counted, and the wait goes on.
 bool Channel::look_at(std::span<const std::uint8_t> datagram) {
-    const auto exchange = std::ranges::find_if(in_flight_, [&](const Exchange* candidate) {
-        return check_reply(datagram, *candidate->query).has_value();
+    const bool has_id = datagram.size() >= 2;
+    const auto id = static_cast<std::uint16_t>(has_id ? datagram[0] << 8 | datagram[1] : 0);
+    const auto found = std::ranges::find_if(in_flight_, [&](const InFlight& one) {
+        return one.id == id && check_reply(datagram, *one.exchange->query).has_value();
     });
-    if (exchange != in_flight_.end()) {
-        (*exchange)->datagram_size = datagram.size();
+    if (found != in_flight_.end()) {
+        found->exchange->datagram_size = datagram.size();
         return true;
     }
-    if (datagram.size() >= 2) {  // late, or a second time
-        const auto id = static_cast<std::uint16_t>(datagram[0] << 8 | datagram[1]);
+    if (has_id) {  // late, or a second time
         if (const auto spent = std::ranges::find(spent_, id); spent != spent_.end()) {
             spent_.erase(spent);
             return false;
@@ -374,9 +379,9 @@ void Channel::abandon() {
     retired_ = true;
     if (!in_flight_.empty())
         ++counters_.abandoned;
-    for (auto* exchange : std::exchange(in_flight_, {})) {
-        exchange->outcome = Outcome::Abandoned;
-        finished_.push_back(exchange);
+    for (const auto& one : std::exchange(in_flight_, {})) {
+        one.exchange->outcome = Outcome::Abandoned;
+        finished_.push_back(one.exchange);
     }
     ares_cancel(handle(cares_.get()));
     if (!port_in_use_)

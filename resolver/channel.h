@@ -81,12 +81,15 @@ class SocketTable {
     bool has_unsent() const { return !unsent_.empty(); }
     void forget_unsent(Channel& channel) { std::erase(unsent_, &channel); }
     void flush();
+    /// Another number after each flush().
+    std::uint64_t round() const { return round_; }
 
   private:
     Reactor& reactor_;
     Datagrams datagrams_;             // what a channel reads into
     std::vector<Channel*> channels_;  // by descriptor
-    std::vector<Channel*> unsent_;
+    std::vector<Channel*> unsent_, flushing_;
+    std::uint64_t round_ = 0;
 };
 
 class Channel {
@@ -143,7 +146,11 @@ class Channel {
     UpstreamCounters& counters_;
     std::optional<ServerAddress> source_;
     std::size_t unsettled_ = 0;
-    std::vector<Exchange*> in_flight_;
+    struct InFlight {
+        std::uint16_t id;
+        Exchange* exchange;
+    };
+    std::vector<InFlight> in_flight_;
     bool busy_ = false;                 // had several in flight, since its port is open
     std::vector<std::uint16_t> spent_;  // ids that ended last, once for each reply to come
     std::size_t strays_ = 0;

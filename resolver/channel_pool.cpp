@@ -26,8 +26,19 @@ ChannelPool::ChannelPool(SocketTable& sockets, FinishedQueue& finished, Upstream
       oldest_(std::min(oldest, kOldest)),
       slots_(size) {}
 
+/// Where questions come one at a time, each has another; of many, a batch's worth.
+std::size_t ChannelPool::choose(RandomBits& random) {
+    if (picks_left_ == 0 || picked_in_ != sockets_.round()) {
+        picked_ = random.below(slots_.size());
+        picked_in_ = sockets_.round();
+        picks_left_ = UdpPort::kMostUnsent;
+    }
+    --picks_left_;
+    return picked_;
+}
+
 Channel* ChannelPool::pick(RandomBits& random, Clock::time_point now) {
-    auto& slot = slots_[random.below(slots_.size())];
+    auto& slot = slots_[choose(random)];
     if (slot && worn(*slot, now))
         drain(slot);
     if (!slot)

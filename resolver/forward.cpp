@@ -65,7 +65,8 @@ struct Forwarder::Impl {
     bool handling = false;
     std::size_t open = 0;  // waiters
     Clock::time_point next_reread = Clock::now() + kReread;
-    std::vector<std::unique_ptr<Pending>> table;
+    std::vector<std::unique_ptr<Pending>> table;  // null: free
+    std::vector<std::size_t> free_places;         // in it, the latest last
     std::vector<std::unique_ptr<Pending>> spares;
     FinishedQueue finished;
     UpstreamList upstreams;  // last: channels refer to the table and the queue
@@ -80,7 +81,7 @@ Forwarder::Impl::Impl(Reactor& reactor, ForwardOptions given)
 }
 
 void Forwarder::Impl::ask(const Question& question, Completion completion) {
-    const bool full = table.size() >= kMostPending || open >= kMostPending ||
+    const bool full = table.size() - free_places.size() >= kMostPending || open >= kMostPending ||
                       (options.max_concurrent != 0 && open >= options.max_concurrent);
     if (stopping || full) {
         completion(tl::unexpected(stopping ? ForwardError::Stopped : ForwardError::Overload));
@@ -244,10 +245,9 @@ void Forwarder::Impl::fail(Pending& pending, ForwardError error) {
 /// Completes what would be too late at the next tick; c-ares still holds it until its own time-out.
 void Forwarder::Impl::expire(Clock::time_point now) {
     handling = true;  // what a completion causes must not change the table under this loop
-    for (std::size_t i = 0; i < table.size(); ++i) {
-        auto& pending = *table[i];
-        if (!pending.waiters.empty() && now + kTick >= pending.deadline)
-            fail(pending, ForwardError::Timeout);
+    for (const auto& pending : table) {
+        if (pending && !pending->waiters.empty() && now + kTick >= pending->deadline)
+            fail(*pending, ForwardError::Timeout);
     }
     handling = false;
 }
@@ -273,7 +273,7 @@ void Forwarder::Impl::stop() {
     upstreams.clear();
     finished.clear();
     for (const auto& pending : table) {
-        if (!pending->waiters.empty())
+        if (pending && !pending->waiters.empty())
             complete(*pending, {}, tl::unexpected(ForwardError::Stopped));
     }
 }
@@ -298,27 +298,32 @@ void Forwarder::Impl::complete(Pending& pending, std::span<std::uint8_t> reply,
 }
 
 Pending& Forwarder::Impl::add(const UpstreamQuery& query, std::uint64_t fingerprint) {
-    if (spares.empty()) {
-        table.push_back(std::make_unique<Pending>(query));
-    } else {
-        table.push_back(std::move(spares.back()));
-        spares.pop_back();
-        table.back()->renew(query);
+    if (free_places.empty()) {
+        free_places.push_back(table.size());
+        table.emplace_back();
     }
-    auto& pending = *table.back();
-    pending.index = table.size() - 1;
-    pending.fingerprint = fingerprint;
-    in_flight.add(pending);
-    return pending;
+    const std::size_t place = free_places.back();
+    free_places.pop_back();
+    auto& pending = table[place];
+    if (spares.empty()) {
+        pending = std::make_unique<Pending>(query);
+    } else {
+        pending = std::move(spares.back());
+        spares.pop_back();
+        pending->renew(query);
+    }
+    pending->index = place;
+    pending->fingerprint = fingerprint;
+    in_flight.add(*pending);
+    return *pending;
 }
 
 void Forwarder::Impl::remove(Pending& pending) {
-    const std::size_t index = pending.index;
-    std::swap(table[index], table.back());
-    table[index]->index = index;
+    const std::size_t place = pending.index;
     if (spares.size() < kMostSpares)
-        spares.push_back(std::move(table.back()));
-    table.pop_back();
+        spares.push_back(std::move(table[place]));
+    table[place].reset();
+    free_places.push_back(place);
 }
 
 Forwarder::Forwarder(Reactor& reactor, ForwardOptions options)

@@ -3,13 +3,13 @@
 namespace resolver {
 
 void Pending::renew(const UpstreamQuery& asked) {
-    auto spare_reply = std::move(reply);
-    auto spare_waiters = std::move(waiters);
-    *this = Pending(asked);
-    spare_reply.clear();
-    spare_waiters.clear();
-    reply = std::move(spare_reply);
-    waiters = std::move(spare_waiters);
+    static_cast<Progress&>(*this) = {};
+    channel = nullptr;
+    query = asked;
+    outcome = Outcome::Failed;
+    datagram_size = 0;
+    reply.clear();
+    waiters.clear();
 }
 
 Verdict judge(const Pending& pending, RcodeSet failover) {

@@ -17,17 +17,12 @@ struct Waiter {
     std::vector<std::uint8_t> qname;
 };
 
-/// It outlives its waiters while c-ares still knows of it.
-struct Pending : Exchange {
-    explicit Pending(const UpstreamQuery& asked) : query(asked) {}
+struct Pending;
 
-    /// As new, but for the memory that its vectors hold.
-    void renew(const UpstreamQuery& asked);
-
-    UpstreamQuery query;
+/// How far it has come.
+struct Progress {
     std::uint64_t fingerprint = 0;
-    Pending* next = nullptr;      // of those in flight
-    std::vector<Waiter> waiters;  // empty once completed
+    Pending* next = nullptr;  // of those in flight
     Turn turn;
     UpstreamServer* server = nullptr;
     std::uint32_t failures = 0;
@@ -39,6 +34,17 @@ struct Pending : Exchange {
     bool tcp = false;
     bool edns = true;
     std::size_t index = 0;  // in the forwarder's table
+};
+
+/// It outlives its waiters while c-ares still knows of it.
+struct Pending : Exchange, Progress {
+    explicit Pending(const UpstreamQuery& asked) : query(asked) {}
+
+    /// As new, but for the memory that its vectors hold.
+    void renew(const UpstreamQuery& asked);
+
+    UpstreamQuery query;
+    std::vector<Waiter> waiters;  // empty once completed
 };
 
 enum class Verdict {

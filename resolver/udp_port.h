@@ -16,7 +16,7 @@ namespace resolver {
 /// Datagrams as they came, with room for the longest that c-ares takes. Shared by the ports of one
 /// thread: it holds nothing between two calls.
 struct Datagrams {
-    static constexpr std::size_t kMost = 8;
+    static constexpr std::size_t kMost = 16;
     static constexpr std::size_t kSize = 4097;
 
     std::array<std::array<std::uint8_t, kSize>, kMost> octets;
@@ -59,13 +59,14 @@ class UdpPort {
     /// How many datagrams have come; or -1 and errno, as recvmmsg(2).
     int receive(Datagrams& datagrams);
 
+    static constexpr std::size_t kMostUnsent = 16;
+
   private:
     int fd_ = -1;
     bool connected_ = false;
     bool spoiled_ = false;
     std::size_t queries_ = 0;
 
-    static constexpr std::size_t kMostUnsent = 16;
     static constexpr std::size_t kLongestQuery = 512;
     std::array<std::array<std::uint8_t, kLongestQuery>, kMostUnsent> unsent_;
     std::array<std::size_t, kMostUnsent> unsent_size_;

@@ -8,7 +8,7 @@ namespace resolver {
 
 namespace {
 
-constexpr std::size_t kUdpChannels = 16;  // shared out among the upstreams
+constexpr std::size_t kUdpChannels = 4;  // shared out among the upstreams
 
 }  // namespace
 

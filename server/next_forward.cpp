@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "zones/message.h"
+#include "zones/reader.h"
 
 namespace server {
 namespace {
@@ -13,21 +14,17 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-std::optional<zones::Name> name_of(std::span<const std::uint8_t> qname) {
-    return zones::Name::from_wire({reinterpret_cast<const char*>(qname.data()), qname.size()});
-}
-
 /// The line after `index` in its block that serves the name.
 std::optional<std::size_t> next_line(const Routing& routing, std::size_t index,
                                      std::span<const std::uint8_t> qname) {
-    const auto name = name_of(qname);
+    const zones::NameView name = zones::as_text(qname);
     for (const Block& block : routing.blocks) {
         const std::size_t end = block.first_forwarder + block.config->forwards.size();
         if (index < block.first_forwarder || index >= end) {
             continue;
         }
-        for (std::size_t next = index + 1; name && next < end; ++next) {
-            if (serves(*routing.forwards[next].config, *name)) {
+        for (std::size_t next = index + 1; next < end; ++next) {
+            if (serves(*routing.forwards[next].config, name)) {
                 return next;
             }
         }
@@ -46,11 +43,13 @@ bool wants_next(const ForwardConfig& config, std::span<const std::uint8_t> reply
 
 }  // namespace
 
-bool serves(const ForwardConfig& config, const zones::Name& qname) {
+bool serves(const ForwardConfig& config, zones::NameView qname) {
     const bool excepted =
-        std::any_of(config.except.begin(), config.except.end(),
-                    [&](const zones::Name& zone) { return qname.is_at_or_below(zone); });
-    return qname == config.from || (qname.is_at_or_below(config.from) && !excepted);
+        std::any_of(config.except.begin(), config.except.end(), [&](const zones::Name& zone) {
+            return zones::is_at_or_below(qname, zone.wire());
+        });
+    return zones::equal_fold(qname, config.from.wire()) ||
+           (zones::is_at_or_below(qname, config.from.wire()) && !excepted);
 }
 
 void ask_in_turn(const Routing& routing, const Forwarders& forwarders, std::size_t index,

@@ -14,7 +14,7 @@ namespace server {
 
 /// Whether a name is that line's to ask: in FROM and not excepted. FROM itself always is, as with
 /// CoreDNS.
-bool serves(const ForwardConfig& config, const zones::Name& qname);
+bool serves(const ForwardConfig& config, zones::NameView qname);
 
 /// A worker's forwarders, in the order of Routing::forwards.
 using Forwarders = std::vector<std::unique_ptr<resolver::Forwarder>>;

@@ -52,10 +52,9 @@ std::uint16_t code_of(resolver::ForwardError error) {
 
 const ForwardConfig* Pipeline::forward_for(const Block& block, zones::NameView name,
                                            std::size_t& index) const {
-    const auto qname = zones::Name::from_wire(name);
-    for (std::size_t i = 0; qname && i < block.config->forwards.size(); ++i) {
+    for (std::size_t i = 0; i < block.config->forwards.size(); ++i) {
         const ForwardConfig& config = block.config->forwards[i];
-        if (serves(config, *qname)) {
+        if (serves(config, name)) {
             index = block.first_forwarder + i;
             return &config;
         }

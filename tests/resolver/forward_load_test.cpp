@@ -85,6 +85,30 @@ TEST_CASE("ids and source ports vary, also in one unbroken stream") {
     CHECK(ports.size() >= kTotal / 64);
 }
 
+TEST_CASE("questions that leave together leave from few ports, the next from others") {
+    FakeUpstream upstream(stay_silent);
+    PollReactor reactor;
+    reactor.add(upstream);
+    Forwarder forwarder(reactor, options_for({&upstream}));
+    constexpr std::size_t kTogether = 16, kRounds = 40;
+    for (std::size_t round = 0; round < kRounds; ++round) {
+        for (std::size_t i = 0; i < kTogether; ++i)
+            ask(forwarder, "n" + std::to_string(round * kTogether + i) + ".example.org");
+        forwarder.flush();
+        upstream.work();
+        const auto& seen = upstream.received();
+        REQUIRE(seen.size() == (round + 1) * kTogether);
+        std::set<int> ports;
+        for (std::size_t i = round * kTogether; i < seen.size(); ++i)
+            ports.insert(seen[i].client_port);
+        CHECK(ports.size() == 1);
+    }
+    std::set<int> ports;
+    for (const auto& query : upstream.received())
+        ports.insert(query.client_port);
+    CHECK(ports.size() >= kRounds * kTogether / 64);
+}
+
 TEST_CASE("one question after the other: a new port nearly each time") {
     FakeUpstream upstream(answer_all);
     PollReactor reactor;
