@@ -17,6 +17,7 @@ struct Pipeline::Asking {
     zones::MessageWriter writer;
     const Block* block = nullptr;            // null until one is found
     const ServedZone* served = nullptr;      // of the name in hand; null until there is one
+    const Received* received = nullptr;      // with `query`, as long as it is what was asked
     ZoneCells* counted = nullptr;            // where the query is counted; null: nowhere
     CacheCells* cache_counted = nullptr;     // the same of `cache`
     Author author = Author::Server;          // who has written what is in `writer`
@@ -103,6 +104,9 @@ struct Pipeline::PendingQuery {
     zones::MessageWriter writer{{}};
     std::vector<std::uint8_t> reply;  // what was written before: header, question, CNAMEs
 };
+
+/// Under what a cache has the reply to that query, asked for `qname`, which must outlive it.
+resolver::CacheQuestion question_of(const zones::Query& query, const zones::LoweredName& qname);
 
 /// Of the reply to that query, in octets; `block` may be null.
 std::size_t size_limit(const zones::Query& query, const Client& client, const Block* block);

@@ -131,10 +131,9 @@ const ServedZone* Pipeline::zone_for(const Route& route, const zones::LoweredNam
 }
 
 /// False if the query is for nobody. Where it is counted is known either way.
-bool Pipeline::find_block(Asking& asking) const {
+bool Pipeline::find_block(Asking& asking, const ServedZone* served) const {
     asking.counted = meter_.cells(asking.route.no_zone);
-    const zones::Query& query = asking.query;
-    asking.served = zone_for(asking.route, query.name, query.qtype);
+    asking.served = served;
     if (asking.served == nullptr || routing_.blocks[asking.served->block].config->empty) {
         return false;
     }
@@ -145,23 +144,81 @@ bool Pipeline::find_block(Asking& asking) const {
 
 Handled Pipeline::handle(std::span<const std::uint8_t> message, const Client& client,
                          const Route& route, std::span<std::uint8_t> out) {
+    read(message, route, received_);
+    return answer(received_, client, route, out);
+}
+
+Handled Pipeline::handle_expected(std::size_t i, const Client& client, const Route& route,
+                                  std::span<std::uint8_t> out) {
+    return answer(expected_[i], client, route, out);
+}
+
+void Pipeline::read(std::span<const std::uint8_t> message, const Route& route, Received& received) {
+    const zones::Query& query = received.query;
+    received.verdict = zones::parse_query(message, received.query);
+    received.served = query.has_question ? zone_for(route, query.name, query.qtype) : nullptr;
+    received.foreseen = {};
+    received.cache = nullptr;
+}
+
+void Pipeline::expect(std::span<const zones::Octets> messages, const Route& route) {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        read(messages[i], route, expected_[i]);
+        foresee(expected_[i]);
+    }
+    for (int step = 1; step <= zones::Foreseen::kSteps; ++step) {
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            Received& received = expected_[i];
+            received.foreseen.step(step);
+            if (step == 1 && received.cache != nullptr) {
+                received.cache->store().prefetch_index(received.cache_hash);
+            }
+        }
+    }
+}
+
+/// Begins to look up what most questions need. What it is wrong about is looked up later.
+void Pipeline::foresee(Received& received) {
+    if (received.verdict != Verdict::Ask || received.served == nullptr) {
+        return;
+    }
+    const Block& block = routing_.blocks[received.served->block];
+    const zones::LoweredName& qname = received.query.name;
+    if (block.cluster != nullptr) {
+        block.cluster->zone().foresee(qname, snapshots_[block.cluster_index].current(),
+                                      received.foreseen);
+    }
+    if (block.cache != nullptr && !received.foreseen.zone) {
+        received.cache = block.cache;
+        received.cache_hash = block.cache->store().hash_of(question_of(received.query, qname));
+        received.cache->store().prefetch_shard(received.cache_hash);
+    }
+}
+
+Handled Pipeline::answer(const Received& received, const Client& client, const Route& route,
+                         std::span<std::uint8_t> out) {
     meter_.worker().messages.add();
-    const Verdict verdict = zones::parse_query(message, query_);
-    if (verdict == Verdict::Drop) {
+    if (received.verdict == Verdict::Drop) {
         meter_.worker().dropped[static_cast<std::size_t>(DropReason::Malformed)].add();
         return {};
     }
-    Asking asking{query_, client, route, zones::MessageWriter(out)};
+    const zones::Query& query = received.query;
+    Asking asking{query, client, route, zones::MessageWriter(out)};
+    asking.received = &received;
     asking.started = now_;
-    asking.writer.begin(query_, size_limit(query_, client, nullptr));
-    if (verdict != Verdict::Ask) {
-        return {refuse(asking, verdict)};
+    asking.writer.begin(query, size_limit(query, client, nullptr));
+    if (received.verdict != Verdict::Ask) {
+        if (received.verdict == Verdict::Refused) {
+            find_block(asking, received.served);
+            asking.block = nullptr;  // it is asked nothing
+        }
+        return {refuse(asking, received.verdict)};
     }
-    if (query_.qtype == resolver::kTypeHinfo && routing_.loops != nullptr &&
-        routing_.loops->saw(query_.name, now_)) {
+    if (query.qtype == resolver::kTypeHinfo && routing_.loops != nullptr &&
+        routing_.loops->saw(query.name, now_)) {
         return {finish(asking, Rcode::Refused, 0)};
     }
-    if (!find_block(asking)) {
+    if (!find_block(asking, received.served)) {
         return {finish(asking, Rcode::Refused, 0)};
     }
     if (asking.block->config->shape) {
@@ -195,8 +252,6 @@ std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
             count(MalformedReason::Signed);
             return finish(asking, Rcode::NotAuth, 0);
         case Verdict::Refused:
-            find_block(asking);
-            asking.block = nullptr;  // it is asked nothing
             return finish(asking, Rcode::Refused, 0);
         default:
             count(MalformedReason::Format);

@@ -4,6 +4,7 @@
 // query but its PendingQuery outlives handle().
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -46,6 +47,14 @@ class Pipeline {
     Handled handle(std::span<const std::uint8_t> message, const Client& client, const Route& route,
                    std::span<std::uint8_t> out);
 
+    /// The same for several that came together, at most kAhead: expect() reads all, and has what
+    /// their answers need brought from memory, one beside the other; then handle_expected() is
+    /// called for each. The messages are borrowed until then.
+    void expect(std::span<const zones::Octets> messages, const Route& route);
+    Handled handle_expected(std::size_t i, const Client& client, const Route& route,
+                            std::span<std::uint8_t> out);
+    static constexpr std::size_t kAhead = 16;
+
     bool process_upstream(int fd, bool readable, bool writable);
     /// Every 100 ms, or more often.
     void tick(Clock::time_point now);
@@ -62,12 +71,25 @@ class Pipeline {
     using UpstreamResult = tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>;
     struct Asking;
     struct PendingQuery;
+    /// A message that was read.
+    struct Received {
+        zones::Query query;
+        zones::Verdict verdict = zones::Verdict::Drop;
+        const ServedZone* served = nullptr;  // of a question
+        zones::Foreseen foreseen;
+        BlockCache* cache = nullptr;  // may have it; null: not known
+        std::uint64_t cache_hash = 0;
+    };
     /// What a plugin did: nothing; a reply; or a CNAME to `next`.
     struct Step {
         bool done = false;
         std::optional<zones::PlacedName> next{};
     };
 
+    void read(std::span<const std::uint8_t> message, const Route& route, Received& received);
+    void foresee(Received& received);
+    Handled answer(const Received& received, const Client& client, const Route& route,
+                   std::span<std::uint8_t> out);
     std::size_t refuse(Asking& asking, zones::Verdict verdict);
     void begin_shaped(Asking& asking);
     bool answer_at_once(Asking& asking, std::uint32_t random);
@@ -104,7 +126,7 @@ class Pipeline {
     std::size_t take_slot(std::unique_ptr<PendingQuery> pending);
     void drop(Asking& asking, DropReason reason);
     void count_reply(const Asking& asking, std::span<const std::uint8_t> reply);
-    bool find_block(Asking& asking) const;
+    bool find_block(Asking& asking, const ServedZone* served) const;
     const ServedZone* zone_for(const Route& route, const zones::LoweredName& name,
                                std::uint16_t qtype) const;
     void count_forwards();
@@ -122,8 +144,9 @@ class Pipeline {
     Clock::time_point now_{};
     bool stopping_ = false;
     std::uint64_t random_;
-    zones::Query query_;            // the one in hand
-    zones::Query rewritten_query_;  // what it has become
+    Received received_;                      // the one in hand
+    std::array<Received, kAhead> expected_;  // those of a batch
+    zones::Query rewritten_query_;           // what it has become
     std::vector<std::uint8_t> late_reply_;
     std::vector<std::uint8_t> rewritten_reply_;  // before it fits the question that was asked
     std::vector<std::uint8_t> cached_;           // a message from the cache, or on its way there

@@ -44,7 +44,9 @@ std::size_t Pipeline::resolve(Asking& asking) {
                     .rotate = block.config->loadbalance,
                     .stream = asking.client.tcp,
                     .random = next_random(random_)};
-    return answer(asking, block, {asking.writer.question_name(), &query.name});
+    return answer(asking, block,
+                  {asking.writer.question_name(), &query.name,
+                   asking.received == nullptr ? nullptr : &asking.received->foreseen});
 }
 
 /// False if no rule is for the question. The access list sees the name that was asked as well as
@@ -96,7 +98,7 @@ std::size_t Pipeline::answer(Asking& asking, const Block& first, zones::AskedNam
         if (block == nullptr || block->config->empty) {
             return finish(asking, Rcode::Refused, zones::header::kAa);
         }
-        name = {*next, &target};
+        name = {*next, &target, nullptr};
         if (block->config->fixed && answer_link_at_once(asking, *block, name)) {
             return asking.size;
         }

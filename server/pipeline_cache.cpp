@@ -7,14 +7,6 @@
 namespace server {
 namespace {
 
-resolver::CacheQuestion question_of(const zones::Query& query, const zones::LoweredName& qname) {
-    return {.qname = qname.wire(),
-            .qtype = query.qtype,
-            .qclass = query.qclass,
-            .dnssec_ok = query.dnssec_ok,
-            .checking_disabled = query.checking_disabled()};
-}
-
 void count_hit(CacheCells& cells, const resolver::Found& found) {
     (found.denial ? cells.denial_hits : cells.success_hits).add();
     if (found.state == resolver::Found::State::Stale) {
@@ -46,19 +38,35 @@ void count_kept(CacheCells& cells, bool parsed, const std::optional<BlockCache::
 
 }  // namespace
 
+resolver::CacheQuestion question_of(const zones::Query& query, const zones::LoweredName& qname) {
+    return {.qname = qname.wire(),
+            .qtype = query.qtype,
+            .qclass = query.qclass,
+            .dnssec_ok = query.dnssec_ok,
+            .checking_disabled = query.checking_disabled()};
+}
+
 /// 0 if the question has to go upstream.
 std::size_t Pipeline::answer_from_cache(Asking& asking, const Block& block) {
     if (block.cache == nullptr) {
         return 0;
     }
-    zones::LoweredName qname;
-    qname.assign(asking.writer.placed(asking.asked));
+    zones::LoweredName target;
+    const bool as_asked = asking.chain.links == 0;
+    if (!as_asked) {
+        target.assign(asking.writer.placed(asking.asked));
+    }
+    const zones::LoweredName& qname = as_asked ? asking.query.name : target;
     if (!block.cache->covers(qname)) {
         return 0;
     }
     asking.cache = block.cache;
     asking.cache_counted = meter_.cells(asking.served->cache);
-    const auto found = block.cache->store().find(question_of(asking.query, qname), now_, cached_);
+    resolver::CacheQuestion question = question_of(asking.query, qname);
+    if (as_asked && asking.received != nullptr && asking.received->cache == block.cache) {
+        question.hash = asking.received->cache_hash;
+    }
+    const auto found = block.cache->store().find(question, now_, cached_);
     asking.has_stale = found.has_stale;
     if (asking.cache_counted != nullptr) {
         count_look_up(*asking.cache_counted, found);

@@ -22,9 +22,15 @@ void aim_reply(msghdr& message) {
     }
 }
 
+/// `size` rounded up to an odd number of cache lines.
+std::size_t odd_lines(std::size_t size) {
+    constexpr std::size_t kLine = 64;
+    return ((size + kLine - 1) / kLine | 1U) * kLine;
+}
+
 }  // namespace
 
-UdpBatch::UdpBatch(std::size_t size) : reply_size(size), replies(kSize * size) {
+UdpBatch::UdpBatch(std::size_t size) : reply_size(odd_lines(size)), replies(kSize * reply_size) {
     for (std::size_t i = 0; i < kSize; ++i) {
         in_io[i] = {queries[i].data(), kQuerySize};
         in[i] = {};
@@ -44,6 +50,12 @@ void UdpBatch::reset(std::size_t count) {
     }
 }
 
+void UdpBatch::add_reply(std::size_t query, std::size_t place, std::size_t size) {
+    out_io[place] = {reply(query).data(), size};
+    out[place].msg_hdr = in[query].msg_hdr;
+    out[place].msg_hdr.msg_iov = &out_io[place];
+}
+
 UdpSocket::UdpSocket(Fd fd, bool wildcard, std::uint32_t index)
     : fd_(std::move(fd)), index_(index), wildcard_(wildcard) {}
 
@@ -54,31 +66,38 @@ bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline, const Route& route) {
     }
     const auto count = static_cast<std::size_t>(received);
     unsigned replies = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        msghdr& message = batch.in[i].msg_hdr;
-        Client& client = batch.clients[i];
-        client.peer_size = message.msg_namelen;
-        client.index = index_;
-        client.control_size = message.msg_controllen;
-        if (wildcard_) {
-            aim_reply(message);
+    std::array<zones::Octets, Pipeline::kAhead> messages;
+    for (std::size_t first = 0; first < count; first += Pipeline::kAhead) {
+        const std::size_t run = std::min(count - first, Pipeline::kAhead);
+        for (std::size_t i = 0; i < run; ++i) {
+            messages[i] = {batch.queries[first + i].data(), batch.in[first + i].msg_len};
         }
-        const std::size_t size = pipeline
-                                     .handle({batch.queries[i].data(), batch.in[i].msg_len}, client,
-                                             route, batch.reply(i))
-                                     .size;
-        if (size == 0) {
-            continue;
+        pipeline.expect(std::span(messages).first(run), route);
+        for (std::size_t i = 0; i < run; ++i) {
+            const Client& client = take_client(batch, first + i);
+            const std::size_t size =
+                pipeline.handle_expected(i, client, route, batch.reply(first + i)).size;
+            if (size > 0) {
+                batch.add_reply(first + i, replies++, size);
+            }
         }
-        batch.out_io[replies] = {batch.reply(i).data(), size};
-        msghdr& out = batch.out[replies].msg_hdr;
-        out = message;
-        out.msg_iov = &batch.out_io[replies];
-        ++replies;
     }
     send_all(batch.out.data(), replies);
     batch.reset(count);
     return count == UdpBatch::kSize;
+}
+
+/// Who has sent the query `i`, and where the reply leaves.
+const Client& UdpSocket::take_client(UdpBatch& batch, std::size_t i) const {
+    msghdr& message = batch.in[i].msg_hdr;
+    Client& client = batch.clients[i];
+    client.peer_size = message.msg_namelen;
+    client.index = index_;
+    client.control_size = message.msg_controllen;
+    if (wildcard_) {
+        aim_reply(message);
+    }
+    return client;
 }
 
 /// One that is connected gets its peer's datagrams only (udp(7)), and we send none from there: its

@@ -26,16 +26,20 @@ struct UdpBatch {
     /// Makes the first `count` entries ready again after a recvmmsg() that filled them.
     void reset(std::size_t count);
 
+    /// The reply to that query, of `size` octets, is the one at `place` of those to be sent.
+    void add_reply(std::size_t query, std::size_t place, std::size_t size);
+
     static constexpr std::size_t kSize = 64;
-    /// Longer than any sensible query; the kernel cuts what is longer, which then is malformed.
-    static constexpr std::size_t kQuerySize = 2048;
+    /// Longer than any sensible query; the kernel cuts what is longer, which then is malformed. An
+    /// odd number of cache lines: with a power of two all queries would begin in the same few sets.
+    static constexpr std::size_t kQuerySize = 33 * 64;
 
     std::span<std::uint8_t> reply(std::size_t i) {
         return std::span(replies).subspan(i * reply_size, reply_size);
     }
 
     std::array<std::array<std::uint8_t, kQuerySize>, kSize> queries;
-    std::size_t reply_size;
+    std::size_t reply_size;  // likewise
     std::vector<std::uint8_t> replies;
     std::array<Client, kSize> clients;
     std::array<iovec, kSize> in_io, out_io;
@@ -80,6 +84,7 @@ class UdpSocket {
     std::uint64_t take_unsent() { return std::exchange(unsent_, 0); }
 
   private:
+    const Client& take_client(UdpBatch& batch, std::size_t i) const;
     void send_all(mmsghdr* messages, unsigned count);
 
     Fd fd_;

@@ -69,6 +69,13 @@ ClusterZone::ClusterZone(ClusterOptions options, std::vector<Address> listening)
     }
 }
 
+void ClusterZone::foresee(const LoweredName& name, const Snapshot& snapshot, Foreseen& out) const {
+    out = {.looked_up = true, .zone = zones_.find(name)};
+    if (out.zone && !reverse_[out.zone->value]) {
+        out.find_key(name, snapshot);
+    }
+}
+
 bool has_owner(const Chain& chain, NameView name, const MessageWriter& message) {
     return std::any_of(chain.owners.begin(), chain.owners.begin() + chain.links,
                        [&](const auto& owner) { return equal_fold(message.placed(owner), name); });
@@ -123,13 +130,15 @@ ClusterZone::Result ClusterZone::answer_name(const AskedName& asked, const Answe
                                              Chain& chain, const Snapshot& snapshot,
                                              MessageWriter& out) const {
     const LoweredName& name = *asked.lowered;
-    const auto match = zones_.find(name);
+    const bool foreseen = asked.foreseen != nullptr && asked.foreseen->looked_up;
+    const auto match = foreseen ? asked.foreseen->zone : zones_.find(name);
     if (!match) {
         return {.outcome = Outcome::NotOurs};
     }
     const Cut cut{suffix_at(asked, name.labels - match->labels), reverse_[match->value]};
-    const Located located = cut.reverse ? locate_reverse(name, match->labels, snapshot)
-                                        : locate(name, match->labels, options_, snapshot);
+    const Located located = cut.reverse
+                                ? locate_reverse(name, match->labels, snapshot)
+                                : locate(name, match->labels, options_, snapshot, asked.foreseen);
     if (chain.links == 0 && falls_through(name, located, cut.reverse)) {
         return {.outcome = Outcome::NextPlugin};
     }

@@ -20,6 +20,7 @@ namespace zones {
 struct AskedName {
     PlacedName placed;
     const LoweredName* lowered = nullptr;
+    const Foreseen* foreseen = nullptr;  // of that zone and snapshot; or null
 };
 
 /// How a reply is to be made; the same for all its names.
@@ -55,6 +56,9 @@ class ClusterZone {
     ClusterZone(ClusterOptions options, std::vector<Address> listening);
 
     bool is_ours(const LoweredName& name) const { return zones_.find(name).has_value(); }
+
+    /// Begins to look `name` up before its turn.
+    void foresee(const LoweredName& name, const Snapshot& snapshot, Foreseen& out) const;
 
     /// Appends the answer for `asked`, to which the CNAMEs of `chain` led, and adds to them.
     Result answer(const AskedName& asked, const AnswerStyle& style, Chain& chain,

@@ -7,6 +7,8 @@ namespace {
 
 using Kind = Located::Kind;
 
+constexpr std::string_view kServices = "svc";  // k8s-dns 2.3.1
+
 std::string_view without_underscore(std::string_view label) {
     return label.starts_with('_') ? label.substr(1) : label;
 }
@@ -47,12 +49,19 @@ Located locate_below_service(const LoweredName& name, const ServiceRecords& serv
     return {};
 }
 
-/// `left`: how many labels stand in front of <service>.<ns>.svc.
-Located locate_service(const LoweredName& name, std::size_t left, const Snapshot& snapshot) {
+/// The labels <service>.<ns>, with `left` labels in front of them.
+std::string_view service_key(const LoweredName& name, std::size_t left) {
     const std::size_t at = name.label_at[left];
-    const std::size_t end = name.label_at[left + 2];
-    const ServiceRecords* service = snapshot.find_service(name.wire().substr(at, end - at));
-    if (service == nullptr || !service->visible) {
+    return name.wire().substr(at, name.label_at[left + 2] - at);
+}
+
+/// `left`: how many labels stand in front of <service>.<ns>.svc.
+Located locate_service(const LoweredName& name, std::size_t left, const Snapshot& snapshot,
+                       const Foreseen* foreseen) {
+    const std::string_view key = service_key(name, left);
+    const bool known = foreseen != nullptr && foreseen->snapshot == &snapshot;
+    const ServiceRecords* service = known ? foreseen->records : snapshot.find_service(key);
+    if (service == nullptr || !service->visible || (known && service->key != key)) {
         return {};
     }
     Located found{.kind = Kind::Service, .target_label = left, .service = service};
@@ -112,6 +121,33 @@ Located locate_own(const LoweredName& name, std::size_t left) {
 
 }  // namespace
 
+void Foreseen::find_key(const LoweredName& name, const Snapshot& in) {
+    const std::size_t left = name.labels - zone->labels;
+    if (left >= 3 && name.label(left - 1) == kServices) {
+        snapshot = &in;
+        hash = keyed_hash(in.key, service_key(name, left - 3));
+        __builtin_prefetch(&in.shard_of(hash));
+    }
+}
+
+void Foreseen::step(int number) {
+    if (snapshot == nullptr) {
+        return;
+    }
+    if (number == 1) {
+        snapshot->shard_of(hash).prefetch(hash);
+    } else if (number == 2) {
+        records = snapshot->find_service(hash);
+        if (records != nullptr) {  // what is read first lies on two lines, or three
+            __builtin_prefetch(records);
+            __builtin_prefetch(&records->target);
+        }
+    } else if (records != nullptr) {
+        __builtin_prefetch(records->key.data());
+        __builtin_prefetch(records->cluster_ips.v4.data());
+    }
+}
+
 bool has_port(const ServiceRecords& service, const EndpointRecord& endpoint,
               const PortFilter& filter) {
     if (filter.any()) {
@@ -123,17 +159,17 @@ bool has_port(const ServiceRecords& service, const EndpointRecord& endpoint,
 }
 
 Located locate(const LoweredName& name, std::size_t zone_labels, const ClusterOptions& options,
-               const Snapshot& snapshot) {
+               const Snapshot& snapshot, const Foreseen* foreseen) {
     const std::size_t left = name.labels - zone_labels;
-    if (left >= 3 && name.label(left - 1) == "svc") {
-        return locate_service(name, left - 3, snapshot);
+    if (left >= 3 && name.label(left - 1) == kServices) {
+        return locate_service(name, left - 3, snapshot, foreseen);
     }
     const Located own = locate_own(name, left);
     if (own.kind != Kind::NameError) {
         return own;
     }
     const std::string_view last = name.label(left - 1);
-    if (last == "svc") {  // `svc` itself, or <ns>.svc
+    if (last == kServices) {  // `svc` itself, or <ns>.svc
         return left == 1 || snapshot.namespace_exposed(name.label(0)) ? empty_non_terminal()
                                                                       : Located{};
     }

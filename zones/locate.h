@@ -4,12 +4,30 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "zones/cluster_options.h"
 #include "zones/service_records.h"
 #include "zones/snapshot.h"
+#include "zones/zone_table.h"
 
 namespace zones {
+
+/// The Service that a name will lead to if it is below `svc`, looked up in steps: each has what the
+/// next reads brought from memory, while other names of the batch have theirs.
+struct Foreseen {
+    bool looked_up = false;                // what follows is valid
+    std::optional<ZoneTable::Match> zone;  // of those of the cluster
+    const Snapshot* snapshot = nullptr;    // null: the name is not one below `svc`
+    std::uint64_t hash = 0;
+    const ServiceRecords* records = nullptr;  // of that hash; null: there is none
+
+    static constexpr int kSteps = 3;
+    /// What comes first, once `zone` is known.
+    void find_key(const LoweredName& name, const Snapshot& in);
+    /// 1 to kSteps, after that.
+    void step(int number);
+};
 
 struct Located {
     enum class Kind : std::uint8_t {
@@ -32,9 +50,10 @@ struct Located {
     Address address{};  // of a pod name or a reverse name
 };
 
-/// `zone_labels`: how many labels of `name` are the zone's.
+/// `zone_labels`: how many labels of `name` are the zone's. `foreseen`: of that name in that
+/// snapshot, or null.
 Located locate(const LoweredName& name, std::size_t zone_labels, const ClusterOptions& options,
-               const Snapshot& snapshot);
+               const Snapshot& snapshot, const Foreseen* foreseen = nullptr);
 
 /// The same for a name of a reverse zone.
 Located locate_reverse(const LoweredName& name, std::size_t zone_labels, const Snapshot& snapshot);

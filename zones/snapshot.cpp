@@ -53,6 +53,12 @@ const ServiceRecords* ServiceShard::find(std::uint64_t hash) const {
     }
 }
 
+void ServiceShard::prefetch(std::uint64_t hash) const {
+    if (!slots_.empty()) {
+        __builtin_prefetch(&slots_[first_slot(hash, slots_.size())]);
+    }
+}
+
 Snapshot::Snapshot() : namespaces(std::make_shared<const std::vector<std::string>>()) {
     shards.fill(std::make_shared<const ServiceShard>());
 }

@@ -31,6 +31,9 @@ class ServiceShard {
     /// nullptr if none has that hash. The pointer lives as long as the shard.
     const ServiceRecords* find(std::uint64_t hash) const;
 
+    /// Brings near what find() reads.
+    void prefetch(std::uint64_t hash) const;
+
     std::size_t size() const { return used_; }
 
     /// Calls `visit(records)` for each, in no order.
@@ -71,8 +74,9 @@ struct Snapshot {
 
     /// `labels`: wire labels <service><namespace>, lower case.
     const ServiceRecords* find_service(std::string_view labels) const;
+    const ServiceShard& shard_of(std::uint64_t hash) const { return *shards[hash % kShards]; }
     const ServiceRecords* find_service(std::uint64_t hash) const {
-        return shards[hash % kShards]->find(hash);
+        return shard_of(hash).find(hash);
     }
     bool namespace_exposed(std::string_view label) const;
 };

@@ -239,3 +239,40 @@ TEST_CASE("a name error falls through to the upstream only where fallthrough say
     CHECK(verdict_of(rig.ask({.name = "9.9.9.10.in-addr.arpa", .type = ptr})) == "SERVFAIL qr rd");
     CHECK(rig.ask({.name = "no.prod.svc.cluster.local"}).rcode == "NXDOMAIN");
 }
+
+TEST_CASE("what came together is answered as what came alone") {
+    using server::Pipeline;
+    AuthoritativeRig rig({cluster_block({"cluster.local"}, kUnusedPort)});
+    rig.apply({headless("prod", "db"), external_name("prod", "ext", "web.prod.svc.cluster.local")});
+    Octets malformed = make_query({.name = "web.prod.svc.cluster.local"});
+    malformed.pop_back();
+    const std::vector<Octets> kinds = {
+        make_query({.name = "WEB.prod.svc.cluster.local", .id = 1}),
+        malformed,
+        make_query({.name = "none.prod.svc.cluster.local", .id = 2, .edns = true}),
+        make_query({.name = "ext.prod.svc.cluster.local", .id = 3}),
+        make_query({.name = "cluster.local", .type = kSoa, .id = 4}),
+        {1, 2, 3},
+        make_query({.name = "cluster.local", .type = zones::qtype::kDs, .id = 5, .qclass = 3}),
+        make_query({.name = "web.prod.svc.cluster.local", .type = zones::qtype::kAxfr})};
+    for (std::size_t count = 1; count <= Pipeline::kAhead; ++count) {
+        std::vector<Octets> queries;
+        for (std::size_t i = 0; i < count; ++i) {
+            queries.push_back(kinds[i * count % kinds.size()]);
+        }
+        const std::vector<zones::Octets> messages(queries.begin(), queries.end());
+        rig.pipeline().expect(messages, rig.route());
+        std::vector<Octets> replies;
+        for (std::size_t i = 0; i < count; ++i) {
+            Octets out(zones::kUdpSize);
+            out.resize(rig.pipeline().handle_expected(i, {}, rig.route(), out).size);
+            replies.push_back(out);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            CAPTURE(count);
+            CAPTURE(i);
+            rig.handle(queries[i]);
+            CHECK(replies[i] == Octets(rig.reply().begin(), rig.reply().end()));
+        }
+    }
+}

@@ -45,6 +45,47 @@ Kind reverse_kind_of(const std::string& text, std::size_t zone_labels = 2) {
 
 }  // namespace
 
+TEST_CASE("what was foreseen leads to the same, and to nothing in another snapshot") {
+    auto options = usual_options();
+    options.pods = PodMode::Insecure;
+    const auto cluster = cluster_with(PodMode::Insecure);
+    const auto& snapshot = *cluster.snapshot();
+    for (const char* front :
+         {"web.prod.svc.", "WEB.Prod.svc.", "_http._tcp.web.prod.svc.", "one.db.prod.svc.",
+          "nope.prod.svc.", "web.nope.svc.", "a.b.c.web.prod.svc.", "svc.", "prod.svc.", "",
+          "10-2-0-1.prod.pod.", "foo."}) {
+        CAPTURE(front);
+        LoweredName name;
+        name.assign(Name::parse(std::string(front) + "cluster.local.")->wire());
+        Foreseen foreseen{.looked_up = true, .zone = ZoneTable::Match{0, 2}};
+        foreseen.find_key(name, snapshot);
+        for (int step = 1; step <= Foreseen::kSteps; ++step) {
+            foreseen.step(step);
+        }
+        const Located with = locate(name, 2, options, snapshot, &foreseen);
+        const Located without = locate(name, 2, options, snapshot);
+        CHECK(with.kind == without.kind);
+        CHECK(with.service == without.service);
+        const Snapshot empty;
+        CHECK(locate(name, 2, options, empty, &foreseen).service == nullptr);
+    }
+}
+
+TEST_CASE("the same hash is not the same name") {
+    const auto cluster = cluster_with(PodMode::Insecure);
+    const auto& snapshot = *cluster.snapshot();
+    LoweredName web, other;
+    web.assign(Name::parse("web.prod.svc.cluster.local.")->wire());
+    other.assign(Name::parse("bew.prod.svc.cluster.local.")->wire());
+    Foreseen foreseen{.looked_up = true, .zone = ZoneTable::Match{0, 2}};
+    foreseen.find_key(web, snapshot);
+    for (int step = 1; step <= Foreseen::kSteps; ++step) {
+        foreseen.step(step);
+    }
+    REQUIRE(foreseen.records != nullptr);
+    CHECK(locate(other, 2, usual_options(), snapshot, &foreseen).kind == Kind::NameError);
+}
+
 TEST_CASE("names that every zone has") {
     CHECK(kind_of("") == Kind::Apex);
     CHECK(kind_of("dns.") == Kind::EmptyNonTerminal);
