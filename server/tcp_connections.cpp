@@ -11,7 +11,24 @@ namespace server {
 namespace {
 
 constexpr std::size_t kReadSize = 16 * 1024;
-constexpr int kAcceptsPerEvent = 64;  // then the other sockets get their turn
+constexpr int kAcceptsPerEvent = 64;            // then the other sockets get their turn
+constexpr std::size_t kMostSpare = 128 * 1024;  // what is kept for the next connection in service
+
+/// Memory for a buffer that is about to be filled.
+void lend(std::vector<std::uint8_t>& buffer, std::vector<std::uint8_t>& spare) {
+    if (buffer.capacity() == 0) {
+        buffer.swap(spare);
+    }
+}
+
+/// Empties it, and keeps its memory for the next, or lets go of it.
+void give_back(std::vector<std::uint8_t>& buffer, std::vector<std::uint8_t>& spare) {
+    buffer.clear();
+    if (buffer.capacity() > spare.capacity() && buffer.capacity() <= kMostSpare) {
+        buffer.swap(spare);
+    }
+    std::vector<std::uint8_t>().swap(buffer);
+}
 
 /// accept() wants a descriptor before it looks whether there is a connection for it.
 bool somebody_waits(int listener) {
@@ -40,6 +57,7 @@ struct TcpConnections::Connection {
     std::uint32_t events = EPOLLIN;
     bool ended = false;       // the client sends no more
     bool in_service = false;  // take_queries() is at work: replies are only appended
+    bool late = false;        // among late_
     Clock::time_point deadline;
 };
 
@@ -186,6 +204,7 @@ void TcpConnections::read_from(Connection& connection, Clock::time_point now) {
     if (got > 0 && connection.in.empty()) {
         connection.deadline = now + connection.times.message;  // a message begins
     }
+    lend(connection.in, spare_in_);
     connection.in.insert(connection.in.end(), read_buffer_.begin(), read_buffer_.begin() + got);
     settle(connection, now);
 }
@@ -239,9 +258,7 @@ void TcpConnections::append_reply(Connection& connection, const std::uint8_t* re
     }
     const std::uint8_t length[] = {static_cast<std::uint8_t>(size >> 8),
                                    static_cast<std::uint8_t>(size)};
-    if (out.empty()) {
-        out.reserve(sizeof length + size);
-    }
+    lend(out, spare_out_);
     out.insert(out.end(), length, length + sizeof length);
     out.insert(out.end(), reply, reply + size);
     connection.waiting -= connection.waiting > 0 ? 1 : 0;
@@ -265,7 +282,7 @@ bool TcpConnections::flush(Connection& connection, Clock::time_point now) {
         connection.sent += static_cast<std::size_t>(sent);
     }
     if (connection.sent == connection.out.size()) {
-        std::vector<std::uint8_t>().swap(connection.out);
+        give_back(connection.out, spare_out_);
         connection.sent = 0;
         if (connection.in.empty()) {  // else the time of a message is running
             connection.deadline = now + connection.times.idle;
@@ -296,7 +313,7 @@ void TcpConnections::settle(Connection& connection, Clock::time_point now) {
         return;
     }
     if (connection.in.empty()) {
-        std::vector<std::uint8_t>().swap(connection.in);
+        give_back(connection.in, spare_in_);
     }
     const bool reads = !paused(connection) && !connection.ended;
     const std::uint32_t events = (reads ? EPOLLIN : 0U) | (unsent ? EPOLLOUT : 0U);
@@ -315,9 +332,20 @@ void TcpConnections::send(const Client& client, const std::uint8_t* reply, std::
     }
     Connection& connection = *slots_[client.index];
     append_reply(connection, reply, size);
-    if (!connection.in_service) {
-        settle(connection, Clock::now());
+    if (!connection.in_service && !connection.late) {
+        connection.late = true;
+        late_.push_back(client.index);
     }
+}
+
+void TcpConnections::send_late(Clock::time_point now) {
+    for (std::size_t i = 0; i < late_.size(); ++i) {  // settling may ask, and that may answer
+        Connection* connection = slots_[late_[i]].get();
+        if (connection != nullptr && std::exchange(connection->late, false)) {
+            settle(*connection, now);
+        }
+    }
+    late_.clear();
 }
 
 std::size_t TcpConnections::buffered() const {

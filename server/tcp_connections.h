@@ -46,8 +46,11 @@ class TcpConnections {
 
     void handle_event(const EventTag& tag, std::uint32_t events, Clock::time_point now);
 
-    /// A reply that had to wait; dropped if the connection has gone.
+    /// A reply that had to wait; dropped if the connection has gone. Sent with send_late().
     void send(const Client& client, const std::uint8_t* reply, std::size_t size);
+    bool has_late() const { return !late_.empty(); }
+    /// After everything that may have called send().
+    void send_late(Clock::time_point now);
 
     /// Every 100 ms: closes what is past its deadline.
     void tick(Clock::time_point now);
@@ -78,6 +81,8 @@ class TcpConnections {
     std::vector<std::uint32_t> generations_;          // by slot
     std::vector<std::uint32_t> free_;
     std::size_t open_ = 0;
+    std::vector<std::uint32_t> late_;  // slots of connections with replies from send()
+    std::vector<std::uint8_t> spare_in_, spare_out_;  // empty: memory for the one in service
     std::vector<std::uint8_t> read_buffer_;
     std::vector<std::uint8_t> reply_buffer_;
 };

@@ -61,7 +61,7 @@ Worker::~Worker() {
         former->pipeline.stop();
     }
     served_->pipeline.stop();
-    flush();
+    flush(Clock::now());
 }
 
 void Worker::add_address(ListenSockets sockets) {
@@ -118,7 +118,7 @@ void Worker::run() {
             tick(now);
             next_tick = now + (waiting() > kManyWaiting ? kBusyTick : kTick);
         }
-        flush();
+        flush(now);
         if (is_done(count, now)) {
             break;
         }
@@ -142,7 +142,11 @@ void Worker::end_round() {
     }
 }
 
-void Worker::flush() {
+void Worker::flush(Clock::time_point now) {
+    while (tcp_.has_late()) {  // who has a reply may ask the next question, which leaves now
+        tcp_.send_late(now);
+        end_round();
+    }
     for (const auto& address : addresses_) {
         if (address != nullptr) {
             address->udp.flush();

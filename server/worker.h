@@ -71,7 +71,7 @@ class Worker : private resolver::Reactor, private ReplySender {
     void accept(std::uint32_t index, Clock::time_point now);
     void tick(Clock::time_point now);
     void end_former(Clock::time_point now);
-    void flush();
+    void flush(Clock::time_point now);
     void begin_stop(Stop how, Clock::time_point now);
     bool is_idle() const;
     bool is_done(int events, Clock::time_point now) const;

@@ -84,6 +84,7 @@ bool Rig::run_until(const std::function<bool()>& condition) {
 }
 
 void Rig::run_once(int wait_ms) {
+    tcp_->send_late(now());
     pipeline_->end_batch();
     std::vector<pollfd> polled{{poll_.fd(), POLLIN, 0}};
     for (const auto& [fd, events] : watched_) {
@@ -102,6 +103,7 @@ void Rig::run_once(int wait_ms) {
             pipeline_->process_upstream(fd, (ready & ~POLLOUT) != 0, (ready & POLLOUT) != 0);
         }
     }
+    tcp_->send_late(now());
     pipeline_->end_batch();
     for (auto* upstream : upstreams_) {
         upstream->work();

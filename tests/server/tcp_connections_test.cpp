@@ -225,3 +225,24 @@ TEST_CASE("connections that end are forgotten: hundreds, one after the other") {
         REQUIRE(rig.run_until([&] { return rig.tcp().open() == 0; }));
     }
 }
+
+TEST_CASE("replies that come together from upstreams leave together") {
+    TcpRig rig;
+    TcpClient client = rig.connected();
+    for (std::uint16_t id = 1; id <= 3; ++id) {
+        client.ask(elsewhere(id));
+    }
+    REQUIRE(rig.run_until([&] { return rig.held().size() == 3; }));
+    server::Client first;
+    first.tcp = true;
+    first.generation = 1;
+    for (std::uint8_t id = 1; id <= 3; ++id) {
+        const Octets reply = {0, id, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        rig.tcp().send(first, reply.data(), reply.size());
+        CHECK(client.ids().empty());
+    }
+    CHECK(rig.tcp().has_late());
+    rig.tcp().send_late(rig.now());
+    CHECK_FALSE(rig.tcp().has_late());
+    CHECK(client.ids() == std::vector<std::uint16_t>{1, 2, 3});
+}
