@@ -149,6 +149,8 @@ inline constexpr MetricName kMalformed{
     "Messages that got a reply which says that they are wrong, by reason."};
 inline constexpr MetricName kUnsent{"keryx_unsent_replies_total",
                                     "Replies that the kernel did not take."};
+inline constexpr MetricName kOverflows{
+    "keryx_udp_overflows_total", "Datagrams dropped by the kernel: a socket's queue was full."};
 inline constexpr MetricName kLostLogLines{"keryx_lost_log_lines_total",
                                           "Lines of log and errors that were not written."};
 inline constexpr MetricName kForwarded{"keryx_forwarded_total",

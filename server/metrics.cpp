@@ -211,6 +211,7 @@ void add_workers(MetricText& text, const PerWorker<WorkerCells>& workers) {
     }
     const std::pair<const MetricName*, Count WorkerCells::*> counts[] = {
         {&metric::kUnsent, &WorkerCells::unsent_replies},
+        {&metric::kOverflows, &WorkerCells::overflows},
         {&metric::kForwarded, &WorkerCells::forwarded},
         {&metric::kPendingForwards, &WorkerCells::pending_forwards},
         {&metric::kMergedForwards, &WorkerCells::merged_forwards},

@@ -51,6 +51,7 @@ struct alignas(64) WorkerCells {
     std::array<Count, kDropReasons> dropped;
     std::array<Count, kMalformedReasons> malformed;
     Count unsent_replies;  // the kernel did not take them
+    Count overflows;       // datagrams that did not fit into a socket's queue
     Count forwarded;
     Count pending_forwards;  // now
     Count merged_forwards, failovers, all_down, rejected_forwards;

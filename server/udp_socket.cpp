@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <linux/sock_diag.h>
 
 namespace server {
 namespace {
@@ -20,6 +21,14 @@ void aim_reply(msghdr& message) {
             }
         }
     }
+}
+
+/// What socket(7) calls SK_MEMINFO_DROPS; it wraps round.
+std::uint32_t kernel_drops(int fd) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> counts{};
+    socklen_t size = sizeof counts;
+    (void)getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counts.data(), &size);
+    return counts[SK_MEMINFO_DROPS];
 }
 
 /// `size` rounded up to an odd number of cache lines.
@@ -57,7 +66,7 @@ void UdpBatch::add_reply(std::size_t query, std::size_t place, std::size_t size)
 }
 
 UdpSocket::UdpSocket(Fd fd, bool wildcard, std::uint32_t index)
-    : fd_(std::move(fd)), index_(index), wildcard_(wildcard) {}
+    : fd_(std::move(fd)), index_(index), wildcard_(wildcard), overflows_(kernel_drops(fd_.get())) {}
 
 bool UdpSocket::serve(UdpBatch& batch, Pipeline& pipeline, const Route& route) {
     const int received = recvmmsg(fd_.get(), batch.in.data(), UdpBatch::kSize, 0, nullptr);
@@ -123,6 +132,11 @@ void UdpSocket::send_all(mmsghdr* messages, unsigned count) {
             ++unsent_;
         }
     }
+}
+
+std::uint64_t UdpSocket::take_overflows() {
+    const std::uint32_t before = std::exchange(overflows_, kernel_drops(fd_.get()));
+    return overflows_ - before;
 }
 
 void UdpSocket::send(const Client& client, const std::uint8_t* reply, std::size_t size) {

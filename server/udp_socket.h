@@ -82,6 +82,9 @@ class UdpSocket {
     std::uint64_t unsent() const { return unsent_; }
     /// Since the last call.
     std::uint64_t take_unsent() { return std::exchange(unsent_, 0); }
+    /// Datagrams that the kernel has dropped since the last call: the queue was full. A system
+    /// call.
+    std::uint64_t take_overflows();
 
   private:
     const Client& take_client(UdpBatch& batch, std::size_t i) const;
@@ -91,6 +94,7 @@ class UdpSocket {
     std::uint32_t index_;
     bool wildcard_;
     std::uint64_t unsent_ = 0;
+    std::uint32_t overflows_;            // as the kernel counts them
     std::unique_ptr<LateReplies> late_;  // null until there is one
 };
 

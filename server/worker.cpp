@@ -224,7 +224,9 @@ void Worker::tick(Clock::time_point now) {
     end_former(now);
     for (const auto& address : addresses_) {
         if (address != nullptr) {
-            served_->pipeline.counters().unsent_replies.add(address->udp.take_unsent());
+            WorkerCells& counters = served_->pipeline.counters();
+            counters.unsent_replies.add(address->udp.take_unsent());
+            counters.overflows.add(address->udp.take_overflows());
         }
     }
     for (std::uint32_t i = 0; i < addresses_.size(); ++i) {

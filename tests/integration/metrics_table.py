@@ -62,6 +62,7 @@ OURS = {
     "keryx_messages_total": ("counter", {"worker"}),
     "keryx_dropped_packets_total": ("counter", {"reason"}),
     "keryx_malformed_packets_total": ("counter", {"reason"}),
+    "keryx_udp_overflows_total": ("counter", set()),
     "keryx_unsent_replies_total": ("counter", set()),
     "keryx_lost_log_lines_total": ("counter", set()),
     "keryx_forwarded_total": ("counter", set()),

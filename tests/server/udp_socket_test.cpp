@@ -277,3 +277,21 @@ TEST_CASE("a reply that cannot be sent is counted, and costs the others nothing"
     rig.socket.serve(*rig.batch, rig.pipeline(), rig.route());
     CHECK_FALSE(client.receive().octets.empty());
 }
+
+TEST_CASE("what does not fit into the queue is counted, once") {
+    UdpRig rig({"127.0.0.1", 0});
+    const int small = 4096;
+    setsockopt(rig.socket.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    const UdpClient client;
+    constexpr std::size_t kSent = 200;
+    for (std::size_t i = 0; i < kSent; ++i) {
+        REQUIRE(
+            client.send("127.0.0.1", rig.port, make_query({.name = "web.prod.svc.cluster.local"})));
+    }
+    while (rig.socket.serve(*rig.batch, rig.pipeline(), rig.route())) {
+    }
+    const auto served = rig.pipeline().counters().messages.get();
+    CHECK(served > 0);
+    CHECK(rig.socket.take_overflows() == kSent - served);
+    CHECK(rig.socket.take_overflows() == 0);
+}
