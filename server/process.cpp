@@ -230,6 +230,7 @@ void Process::run() {
         }
         reload_asked_ = reload_asked_ || signal == SIGUSR1;
         let_go_of_former();
+        freed_memory_.tick(FreedMemory::Clock::now());
         if (!may_reload()) {
             // Later: the signal is remembered, and the period goes on.
         } else if (std::exchange(reload_asked_, false)) {

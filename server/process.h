@@ -8,6 +8,7 @@
 
 #include "server/admin.h"
 #include "server/command_line.h"
+#include "server/freed_memory.h"
 #include "server/instance.h"
 #include "server/metrics.h"
 #include "server/operator_log.h"
@@ -63,6 +64,7 @@ class Process {
     const zones::HashKey key_;
     std::uint16_t free_port_ = 0;  // what port 0 stands for
     ReloadSchedule schedule_;
+    FreedMemory freed_memory_;
     bool reload_asked_ = false;                 // by a signal
     std::unique_ptr<Predecessor> predecessor_;  // until we serve
     std::shared_ptr<Instance> instance_;
