@@ -143,15 +143,16 @@ struct Channel::Callbacks {
         auto& channel = *static_cast<Channel*>(arg);
         if (from == nullptr)
             return ::recvfrom(fd, buffer, size, flags, from, length);
-        const auto slot = std::exchange(channel.incoming_, std::nullopt);
-        if (!slot) {
+        if (channel.incoming_.empty()) {
             errno = channel.incoming_error_ != 0 ? channel.incoming_error_ : EAGAIN;
             return -1;
         }
+        const std::size_t slot = channel.incoming_.front();
+        channel.incoming_ = channel.incoming_.subspan(1);
         const auto& datagrams = channel.sockets_.datagrams();
-        std::memcpy(from, &datagrams.from[*slot], std::min(*length, datagrams.from_size[*slot]));
-        *length = datagrams.from_size[*slot];
-        const auto datagram = datagrams.at(*slot).first(std::min(size, datagrams.size[*slot]));
+        std::memcpy(from, &datagrams.from[slot], std::min(*length, datagrams.from_size[slot]));
+        *length = datagrams.from_size[slot];
+        const auto datagram = datagrams.at(slot).first(std::min(size, datagrams.size[slot]));
         std::ranges::copy(datagram, static_cast<std::uint8_t*>(buffer));
         return static_cast<ares_ssize_t>(datagram.size());
     }
@@ -234,32 +235,11 @@ long Channel::put(std::span<const iovec> parts) {
 
 void Channel::flush() {
     if (const int error = port_.flush(); error != 0)
-        hand_over(0, error);
+        hand_over({}, error);
 }
 
 void Channel::Destroy::operator()(void* channel) const {
     ares_destroy(handle(channel));
-}
-
-void SocketTable::watch(Channel& channel, int fd, bool readable, bool writable) {
-    const auto index = static_cast<std::size_t>(fd);
-    if (index >= channels_.size())
-        channels_.resize(index + 1);
-    channels_[index] = readable || writable ? &channel : nullptr;
-    reactor_.watch(fd, readable, writable);
-}
-
-void SocketTable::flush() {
-    ++round_;
-    flushing_.swap(unsent_);  // what cannot be sent may leave something on another channel
-    for (auto* channel : flushing_)
-        channel->flush();
-    flushing_.clear();
-}
-
-Channel* SocketTable::find(int fd) const {
-    const auto index = static_cast<std::size_t>(fd);
-    return fd >= 0 && index < channels_.size() ? channels_[index] : nullptr;
 }
 
 bool Channel::open(const ChannelSettings& settings) {
@@ -315,30 +295,33 @@ void Channel::process_datagrams() {
     auto& datagrams = sockets_.datagrams();
     const int count = port_.receive(datagrams);
     if (count < 0 && errno != EAGAIN && errno != EINTR) {
-        hand_over(0, errno);
+        hand_over({}, errno);
         return;
     }
+    std::array<std::size_t, Datagrams::kMost> replies;
+    std::size_t found = 0;
     for (int i = 0; i < count && !suspect(); ++i) {
         const auto slot = static_cast<std::size_t>(i);
-        if (look_at(datagrams.at(slot)) && !suspect())
-            hand_over(slot, 0);
+        if (look_at(datagrams.at(slot)))
+            replies[found++] = slot;
     }
+    if (found > 0)
+        hand_over(std::span(replies).first(found), 0);
     if (suspect())
         abandon();
 }
 
-/// Lets c-ares read that datagram, or fail with `error`; it takes one each time that it is asked.
-void Channel::hand_over(std::size_t datagram, int error) {
+/// Lets c-ares read these datagrams, one after the other, or fail with `error`.
+void Channel::hand_over(std::span<const std::size_t> datagrams, int error) {
     if (!port_in_use_) {
         if (error != 0)
             close_port();
         return;
     }
-    if (error == 0)
-        incoming_ = datagram;
+    incoming_ = datagrams;
     incoming_error_ = error;
     ares_process_fd(handle(cares_.get()), port_.fd(), ARES_SOCKET_BAD);
-    incoming_.reset();
+    incoming_ = {};
     incoming_error_ = 0;
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "resolver/forward.h"
+#include "resolver/socket_table.h"
 #include "resolver/udp_port.h"
 #include "resolver/upstream_query.h"
 
@@ -69,29 +70,6 @@ struct Exchange {
 /// Finished exchanges in the order they finished; the owner takes them out.
 using FinishedQueue = std::vector<Exchange*>;
 
-/// Which channel a descriptor belongs to; tells the reactor what to wait for.
-class SocketTable {
-  public:
-    explicit SocketTable(Reactor& reactor) : reactor_(reactor) {}
-    void watch(Channel& channel, int fd, bool readable, bool writable);
-    Channel* find(int fd) const;
-    Datagrams& datagrams() { return datagrams_; }
-    /// That one's port has something to send.
-    void note_unsent(Channel& channel) { unsent_.push_back(&channel); }
-    bool has_unsent() const { return !unsent_.empty(); }
-    void forget_unsent(Channel& channel) { std::erase(unsent_, &channel); }
-    void flush();
-    /// Another number after each flush().
-    std::uint64_t round() const { return round_; }
-
-  private:
-    Reactor& reactor_;
-    Datagrams datagrams_;             // what a channel reads into
-    std::vector<Channel*> channels_;  // by descriptor
-    std::vector<Channel*> unsent_, flushing_;
-    std::uint64_t round_ = 0;
-};
-
 class Channel {
   public:
     Channel(SocketTable& sockets, FinishedQueue& finished, UpstreamCounters& counters)
@@ -133,7 +111,7 @@ class Channel {
     };
 
     void process_datagrams();
-    void hand_over(std::size_t datagram, int error);
+    void hand_over(std::span<const std::size_t> datagrams, int error);
     void close_port();
     long put(std::span<const iovec> parts);
     bool look_at(std::span<const std::uint8_t> datagram);
@@ -155,9 +133,9 @@ class Channel {
     std::vector<std::uint16_t> spent_;  // ids that ended last, once for each reply to come
     std::size_t strays_ = 0;
     UdpPort port_;
-    bool port_in_use_ = false;             // c-ares holds it to be open
-    std::optional<std::size_t> incoming_;  // the datagram that c-ares is to read next
-    int incoming_error_ = 0;               // or what it is to be told instead
+    bool port_in_use_ = false;               // c-ares holds it to be open
+    std::span<const std::size_t> incoming_;  // the datagrams that c-ares is to read next
+    int incoming_error_ = 0;                 // or what it is to be told instead
     Clock::time_point opened_ = Clock::now();
     bool retired_ = false;
     bool opened_socket_ = false;            // since the last send() began

@@ -262,13 +262,13 @@ TEST_CASE("the destructor completes what is pending with Stopped, and forgets ev
     reactor.add(silent);
     std::vector<AnswerPtr> answers;
     const auto second = std::make_shared<Answer>();
+    const auto name = wire_name("again.example");
     {
         Forwarder forwarder(reactor, options_for({&silent}));
         for (int i = 0; i < 100; ++i) {
             answers.push_back(
                 ask(forwarder, "example.org", {.qname = {}, .qtype = 1, .over_tcp = i % 2 == 0}));
         }
-        const auto name = wire_name("again.example");
         forwarder.ask({.qname = name},
                       [&](const auto&) { forwarder.ask({.qname = name}, record(second)); });
         CHECK(reactor.watched() > 0);
