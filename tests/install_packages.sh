@@ -18,7 +18,7 @@ build_packages=(
 # ip and sysctl make the namespaces of the client tests; setarch (util-linux) runs the TSan builds.
 # kubectl, jq and xz drive a real API server. promtool (prometheus) judges the metrics. valgrind counts instructions.
 test_packages=(
-    clang clang-format python3 python3-dnspython nsd
+    clang clang-format libclang-rt-14-dev python3 python3-dnspython nsd
     busybox conntrack curl dnsmasq-base iproute2 iptables jq knot-dnsutils ldnsutils knot mandoc nftables openssl procps prometheus
     python3-yaml unbound util-linux valgrind xz-utils
 )

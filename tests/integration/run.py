@@ -24,9 +24,10 @@ from harness import Report, Skip  # noqa: E402 - the path comes first
 LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template", "rewrite", "compliance",
           "malformed", "metrics", "tcp", "truncation", "clients", "log", "golden"],
          ["image", "health", "reload", "apiserver", "coldstart", "corefiles", "docs"],
-         ["kubernetes", "deploy", "upstreams", "hostile", "spoof", "crowd", "loop"],
+         ["kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
          ["partition", "blackhole"],
-         ["restart", "model", "memory"]]
+         ["restart", "model", "memory"],
+         ["deploy"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
 
