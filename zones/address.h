@@ -11,18 +11,35 @@
 #include <string_view>
 #include <variant>
 
+#include "zones/message.h"
 #include "zones/name.h"
 
 namespace zones {
 
+// Compared as numbers: to compare arrays of octets is a call of memcmp() for each step of a search.
+
 struct Ipv4 {
     std::array<std::uint8_t, 4> octets{};
-    auto operator<=>(const Ipv4&) const = default;
+
+    std::uint32_t number() const { return read_u32(octets.data()); }
+    bool operator==(const Ipv4& other) const { return number() == other.number(); }
+    std::strong_ordering operator<=>(const Ipv4& other) const {
+        return number() <=> other.number();
+    }
 };
 
 struct Ipv6 {
     std::array<std::uint8_t, 16> octets{};
-    auto operator<=>(const Ipv6&) const = default;
+
+    std::uint64_t half(std::size_t at) const {
+        return static_cast<std::uint64_t>(read_u32(&octets[at])) << 32 | read_u32(&octets[at + 4]);
+    }
+    bool operator==(const Ipv6& other) const {
+        return half(0) == other.half(0) && half(8) == other.half(8);
+    }
+    std::strong_ordering operator<=>(const Ipv6& other) const {
+        return half(0) != other.half(0) ? half(0) <=> other.half(0) : half(8) <=> other.half(8);
+    }
 };
 
 using Address = std::variant<Ipv4, Ipv6>;

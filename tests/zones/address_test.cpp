@@ -90,6 +90,28 @@ TEST_CASE("what is not an address") {
     CHECK_FALSE(parse_address(std::string_view("1.2.3.4\0", 8)).has_value());
 }
 
+TEST_CASE("addresses are in the order of their octets") {
+    std::mt19937 random(3);
+    const auto fill = [&](auto& octets) {
+        for (auto& octet : octets) {  // few values: long common beginnings
+            octet = static_cast<std::uint8_t>(random() % 2 == 0 ? 0x7f : 0x80);
+        }
+    };
+    for (int i = 0; i < 2000; ++i) {
+        Ipv4 a4, b4;
+        fill(a4.octets);
+        fill(b4.octets);
+        REQUIRE((a4 < b4) == (a4.octets < b4.octets));
+        REQUIRE((a4 == b4) == (a4.octets == b4.octets));
+        Ipv6 a6, b6;
+        fill(a6.octets);
+        b6 = a6;
+        b6.octets[random() % 16] ^= static_cast<std::uint8_t>(random());
+        REQUIRE((a6 < b6) == (a6.octets < b6.octets));
+        REQUIRE((a6 == b6) == (a6.octets == b6.octets));
+    }
+}
+
 TEST_CASE("labels made from addresses") {
     CHECK(address_label("10.11.12.13") == "10-11-12-13");
     CHECK(address_label("5678:abcd::1") == "5678-abcd--1");
