@@ -44,10 +44,9 @@ bool wants_next(const ForwardConfig& config, std::span<const std::uint8_t> reply
 }  // namespace
 
 bool serves(const ForwardConfig& config, zones::NameView qname) {
-    const bool excepted =
-        std::any_of(config.except.begin(), config.except.end(), [&](const zones::Name& zone) {
-            return zones::is_at_or_below(qname, zone.wire());
-        });
+    const bool excepted = std::any_of(
+        config.except.begin(), config.except.end(),
+        [&](const zones::Name& zone) { return zones::is_at_or_below(qname, zone.wire()); });
     return zones::equal_fold(qname, config.from.wire()) ||
            (zones::is_at_or_below(qname, config.from.wire()) && !excepted);
 }
