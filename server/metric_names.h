@@ -151,6 +151,13 @@ inline constexpr MetricName kUnsent{"keryx_unsent_replies_total",
                                     "Replies that the kernel did not take."};
 inline constexpr MetricName kOverflows{
     "keryx_udp_overflows_total", "Datagrams dropped by the kernel: a socket's queue was full."};
+inline constexpr MetricName kTcpConnections{"keryx_tcp_connections",
+                                            "Connections of clients that are open now.", Gauge};
+inline constexpr MetricName kTcpEvicted{"keryx_tcp_evicted_total",
+                                        "Idle connections closed to make room for another."};
+inline constexpr MetricName kTcpRefused{
+    "keryx_tcp_refused_total",
+    "Connections closed at once: their client, or all clients, had too many."};
 inline constexpr MetricName kLostLogLines{"keryx_lost_log_lines_total",
                                           "Lines of log and errors that were not written."};
 inline constexpr MetricName kForwarded{"keryx_forwarded_total",

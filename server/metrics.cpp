@@ -212,6 +212,9 @@ void add_workers(MetricText& text, const PerWorker<WorkerCells>& workers) {
     const std::pair<const MetricName*, Count WorkerCells::*> counts[] = {
         {&metric::kUnsent, &WorkerCells::unsent_replies},
         {&metric::kOverflows, &WorkerCells::overflows},
+        {&metric::kTcpConnections, &WorkerCells::tcp_connections},
+        {&metric::kTcpEvicted, &WorkerCells::tcp_evicted},
+        {&metric::kTcpRefused, &WorkerCells::tcp_refused},
         {&metric::kForwarded, &WorkerCells::forwarded},
         {&metric::kPendingForwards, &WorkerCells::pending_forwards},
         {&metric::kMergedForwards, &WorkerCells::merged_forwards},

@@ -50,8 +50,11 @@ struct alignas(64) WorkerCells {
     Count messages;  // all that came
     std::array<Count, kDropReasons> dropped;
     std::array<Count, kMalformedReasons> malformed;
-    Count unsent_replies;  // the kernel did not take them
-    Count overflows;       // datagrams that did not fit into a socket's queue
+    Count unsent_replies;   // the kernel did not take them
+    Count overflows;        // datagrams that did not fit into a socket's queue
+    Count tcp_connections;  // now
+    Count tcp_evicted;      // idle ones, to make room
+    Count tcp_refused;      // its client, or all, had too many
     Count forwarded;
     Count pending_forwards;  // now
     Count merged_forwards, failovers, all_down, rejected_forwards;

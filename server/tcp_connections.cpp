@@ -11,24 +11,7 @@ namespace server {
 namespace {
 
 constexpr std::size_t kReadSize = 16 * 1024;
-constexpr int kAcceptsPerEvent = 64;            // then the other sockets get their turn
-constexpr std::size_t kMostSpare = 128 * 1024;  // what is kept for the next connection in service
-
-/// Memory for a buffer that is about to be filled.
-void lend(std::vector<std::uint8_t>& buffer, std::vector<std::uint8_t>& spare) {
-    if (buffer.capacity() == 0) {
-        buffer.swap(spare);
-    }
-}
-
-/// Empties it, and keeps its memory for the next, or lets go of it.
-void give_back(std::vector<std::uint8_t>& buffer, std::vector<std::uint8_t>& spare) {
-    buffer.clear();
-    if (buffer.capacity() > spare.capacity() && buffer.capacity() <= kMostSpare) {
-        buffer.swap(spare);
-    }
-    std::vector<std::uint8_t>().swap(buffer);
-}
+constexpr int kAcceptsPerEvent = 64;  // then the other sockets get their turn
 
 /// accept() wants a descriptor before it looks whether there is a connection for it.
 bool somebody_waits(int listener) {
@@ -87,11 +70,21 @@ bool TcpConnections::accept_from(int listener, const Route& route, Clock::time_p
             }
             return false;
         }
-        if (open_ < limits_.connections || evict_idle()) {
+        if (make_room(ClientShares::key_of(client.peer))) {
             add(std::move(fd), client, route, now);
+        } else {
+            pipeline_->counters().tcp_refused.add();
         }
     }
     return true;
+}
+
+/// For one more of that client: who has its share gives up one of its own.
+bool TcpConnections::make_room(ClientShares::Key client) {
+    if (shares_.of(client) >= limits_.of_a_client) {
+        return evict_idle(client);
+    }
+    return open_ < limits_.connections || evict_idle();
 }
 
 void TcpConnections::add(Fd fd, const Client& client, const Route& route, Clock::time_point now) {
@@ -118,6 +111,7 @@ void TcpConnections::add(Fd fd, const Client& client, const Route& route, Clock:
     }
     connection->fd = std::move(fd);
     free_.pop_back();
+    shares_.add(ClientShares::key_of(client.peer));
     slots_[slot] = std::move(connection);
     ++open_;
 }
@@ -148,10 +142,12 @@ bool TcpConnections::busy() const {
     });
 }
 
-bool TcpConnections::evict_idle() {
+/// The one nearest its deadline, of one client or of all; false if none is idle.
+bool TcpConnections::evict_idle(std::optional<ClientShares::Key> of) {
     const Connection* oldest = nullptr;
     for (const auto& connection : slots_) {
         if (connection != nullptr && connection->waiting == 0 && connection->out.empty() &&
+            (!of || ClientShares::key_of(connection->client.peer) == *of) &&
             (oldest == nullptr || connection->deadline < oldest->deadline)) {
             oldest = connection.get();
         }
@@ -159,11 +155,13 @@ bool TcpConnections::evict_idle() {
     if (oldest == nullptr) {
         return false;
     }
+    pipeline_->counters().tcp_evicted.add();
     close(oldest->client.index);
     return true;
 }
 
 void TcpConnections::close(std::uint32_t slot) {
+    shares_.remove(ClientShares::key_of(slots_[slot]->client.peer));
     slots_[slot].reset();  // the kernel takes a closed descriptor out of the epoll set
     free_.push_back(slot);
     --open_;
@@ -204,7 +202,7 @@ void TcpConnections::read_from(Connection& connection, Clock::time_point now) {
     if (got > 0 && connection.in.empty()) {
         connection.deadline = now + connection.times.message;  // a message begins
     }
-    lend(connection.in, spare_in_);
+    spare_in_.lend(connection.in);
     connection.in.insert(connection.in.end(), read_buffer_.begin(), read_buffer_.begin() + got);
     settle(connection, now);
 }
@@ -258,7 +256,7 @@ void TcpConnections::append_reply(Connection& connection, const std::uint8_t* re
     }
     const std::uint8_t length[] = {static_cast<std::uint8_t>(size >> 8),
                                    static_cast<std::uint8_t>(size)};
-    lend(out, spare_out_);
+    spare_out_.lend(out);
     out.insert(out.end(), length, length + sizeof length);
     out.insert(out.end(), reply, reply + size);
     connection.waiting -= connection.waiting > 0 ? 1 : 0;
@@ -282,7 +280,7 @@ bool TcpConnections::flush(Connection& connection, Clock::time_point now) {
         connection.sent += static_cast<std::size_t>(sent);
     }
     if (connection.sent == connection.out.size()) {
-        give_back(connection.out, spare_out_);
+        spare_out_.take_back(connection.out);
         connection.sent = 0;
         if (connection.in.empty()) {  // else the time of a message is running
             connection.deadline = now + connection.times.idle;
@@ -313,7 +311,7 @@ void TcpConnections::settle(Connection& connection, Clock::time_point now) {
         return;
     }
     if (connection.in.empty()) {
-        give_back(connection.in, spare_in_);
+        spare_in_.take_back(connection.in);
     }
     const bool reads = !paused(connection) && !connection.ended;
     const std::uint32_t events = (reads ? EPOLLIN : 0U) | (unsent ? EPOLLOUT : 0U);

@@ -6,11 +6,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "server/client.h"
+#include "server/client_shares.h"
 #include "server/event_poll.h"
 #include "server/pipeline.h"
+#include "server/spare_buffer.h"
 
 namespace server {
 
@@ -22,6 +25,7 @@ struct TcpTimes {
 
 struct TcpLimits {
     std::size_t connections = 1000;  // of one worker; the idle one nearest its deadline makes room
+    std::size_t of_a_client = 250;   // of those; then an idle one of its own makes room
     std::size_t query_size = 4096;   // longer messages end the connection
     std::size_t waiting_queries = 100;       // of one connection, before reading pauses
     std::size_t unsent_octets = 256 * 1024;  // of one connection, before reading pauses
@@ -65,7 +69,8 @@ class TcpConnections {
     struct Connection;
 
     void add(Fd fd, const Client& client, const Route& route, Clock::time_point now);
-    bool evict_idle();
+    bool make_room(ClientShares::Key client);
+    bool evict_idle(std::optional<ClientShares::Key> of = std::nullopt);
     void close(std::uint32_t slot);
     void read_from(Connection& connection, Clock::time_point now);
     bool take_queries(Connection& connection, Clock::time_point now);
@@ -81,8 +86,9 @@ class TcpConnections {
     std::vector<std::uint32_t> generations_;          // by slot
     std::vector<std::uint32_t> free_;
     std::size_t open_ = 0;
-    std::vector<std::uint32_t> late_;  // slots of connections with replies from send()
-    std::vector<std::uint8_t> spare_in_, spare_out_;  // empty: memory for the one in service
+    std::vector<std::uint32_t> late_;   // slots of connections with replies from send()
+    SpareBuffer spare_in_, spare_out_;  // for the one in service
+    ClientShares shares_;
     std::vector<std::uint8_t> read_buffer_;
     std::vector<std::uint8_t> reply_buffer_;
 };

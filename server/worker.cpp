@@ -217,6 +217,7 @@ void Worker::tick(Clock::time_point now) {
         heartbeats_->beat(index_, now);
     }
     tcp_.tick(now);
+    served_->pipeline.counters().tcp_connections.set(tcp_.open());
     served_->pipeline.tick(now);
     for (const auto& former : former_) {
         former->pipeline.tick(now);

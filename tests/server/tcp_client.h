@@ -33,8 +33,12 @@ inline sockaddr_in loopback(std::uint16_t port, const char* address = "127.0.0.1
 class TcpClient {
   public:
     /// Connected at once: the listener's backlog takes it. `receive_buffer`: 0 for the usual size.
-    explicit TcpClient(std::uint16_t port, int receive_buffer = 0)
+    explicit TcpClient(std::uint16_t port, int receive_buffer = 0, const char* source = "127.0.0.1")
         : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const sockaddr_in from = loopback(0, source);
+        if (bind(fd_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) {
+            throw std::runtime_error("cannot bind");
+        }
         if (receive_buffer > 0) {
             setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
         }

@@ -335,3 +335,33 @@ TEST_CASE("an idle connection holds no buffers") {
     REQUIRE(rig.run_until_ids(client, {0x0100}));
     CHECK(rig.tcp().buffered() == 0);
 }
+
+TEST_CASE("one client has no more than its share, and gives up its own idle ones for more") {
+    TcpRig rig({.connections = 10, .of_a_client = 2});
+    TcpClient other = rig.connected_from("127.0.0.2");
+    TcpClient first = rig.connected();
+    rig.advance(1ms);
+    TcpClient second = rig.connected();
+    TcpClient third = rig.connected();
+    CHECK(rig.tcp().open() == 3);
+    CHECK(rig.run_until_closed(first));
+    second.ask(elsewhere(2));
+    third.ask(elsewhere(3));
+    REQUIRE(rig.run_until([&] { return rig.held().size() == 2; }));
+    CHECK(rig.pipeline().counters().tcp_refused.get() == 0);
+
+    TcpClient fourth = rig.connected();  // none of its own is idle
+    CHECK(rig.run_until_closed(fourth));
+    CHECK_FALSE(second.closed());
+    CHECK(rig.pipeline().counters().tcp_evicted.get() == 1);
+    CHECK(rig.pipeline().counters().tcp_refused.get() == 1);
+
+    other.ask(web(7));
+    CHECK(rig.run_until_ids(other, {7}));
+    second.reset();
+    third.reset();
+    REQUIRE(rig.run_until([&] { return rig.tcp().open() == 1; }));
+    TcpClient fifth = rig.connected();  // its share is free again
+    fifth.ask(web(8));
+    CHECK(rig.run_until_ids(fifth, {8}));
+}

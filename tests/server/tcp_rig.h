@@ -23,6 +23,11 @@ class TcpRig : public Rig {
         accept();
         return client;
     }
+    TcpClient connected_from(const char* source) {
+        TcpClient client(port(), 0, source);
+        accept();
+        return client;
+    }
     bool run_until_ids(TcpClient& client, const std::vector<std::uint16_t>& ids) {
         return run_until([&] { return client.ids() == ids; });
     }
