@@ -2,7 +2,7 @@
 # Builds and runs every test; the last line is `N passed, N failed` (`, N skipped` may follow).
 #
 #   tests/run.sh            everything, in well under 20 minutes on two cores
-#   tests/run.sh --long     and what takes longer: more fuzzing, the arm64 image
+#   tests/run.sh --long     and what takes longer: more fuzzing, unit tests of the release build, the arm64 image
 #   tests/run.sh --fast     the release build, its unit tests, instructions per query and the integration tests only
 #
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
@@ -176,8 +176,14 @@ format_check() {
 step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
 [ "$long" = no ] || step "packages of the arm64 image" tests/install_packages.sh image-arm64 || true
 
-case_of "release build (g++, warnings are errors)" build g++ build -- --buildtype=release
-unit_tests build "release"
+# Compiling the unit tests takes longer than running them: by default they run with sanitizers only.
+if [ "$fast$long" = nono ]; then
+    case_of "release build (g++, warnings are errors)" \
+        build g++ build server/keryx tests/bench/instructions/instructions -- --buildtype=release
+else
+    case_of "release build (g++, warnings are errors)" build g++ build -- --buildtype=release
+    unit_tests build "release"
+fi
 cases_of "instructions per query" "$python" tests/bench/instructions/count.py
 cases_of "integration" "$python" tests/integration/run.py
 
@@ -191,7 +197,8 @@ if [ "$fast" = no ]; then
     # By clang, for its warnings, and since it is faster at that.
     case_of "debug build (clang++, warnings are errors; ASan, UBSan)" \
         build clang++ build-asan -- --buildtype=debug \
-        -Db_sanitize=address,undefined -Dcpp_args=-g1
+        -Db_sanitize=address,undefined \
+        -Dcpp_args="-g1 -fsanitize-ignorelist=$root/tests/sanitizer_ignorelist.txt"
     unit_tests build-asan "ASan"
     # Threads: the readers of manifests and of the API, the workers, publishing.
     build_beside clang++ build-tsan tests/test_k8s_client tests/test_server server/keryx -- --buildtype=debug \
