@@ -151,6 +151,7 @@ def check_json(t):
             k.udp(cluster.SERVICE)
             k.udp(b"\x12\x34\x01\x00\0\1\0\0\0\0\0\0\x06\xff\"\\\n\x01.\0\0\1\0\1")
             lines_with(k, '"plugin":"errors"')
+            lines_with(k, '"msg":"query"', 2)  # written after the error that it met
             objects = [json.loads(line) for line in k.lines]
             check(all(TIME.match(one["time"]) for one in objects), "a time")
             queries = [one for one in objects if one["msg" if "msg" in one else "error"] == "query"]
