@@ -248,6 +248,7 @@ TEST_CASE(
     CHECK(serving.workers().held() == server::listens_of(config));
     server::Config free_again = serving.config();
     CHECK_NOTHROW(server::settle_listens(free_again));  // nobody has the old one any more
+    serving.stop();                                     // while `config` is there
 }
 
 TEST_CASE("a worker that hands over reads no more, and finishes what it has begun") {
