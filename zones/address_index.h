@@ -68,22 +68,26 @@ class AddressIndex {
         added.erase(std::unique(added.begin(), added.end()), added.end());
         std::sort(removed.begin(), removed.end());
         auto chunks = std::make_shared<Chunks>();
+        chunks->reserve(chunks_->size() + 1);
         auto add = added.cbegin();
         auto remove = removed.cbegin();
-        for (auto chunk = chunks_->begin(); chunk != chunks_->end(); ++chunk) {
-            const bool last = chunk + 1 == chunks_->end();
+        auto rest = chunks_->begin();  // what has not been copied yet
+        while (rest != chunks_->end() && (add != added.cend() || remove != removed.cend())) {
+            const bool adds = remove == removed.cend() || (add != added.cend() && *add < *remove);
+            auto chunk = first_chunk(adds ? *add : *remove);
+            chunk = chunk == chunks_->end() ? chunk - 1 : chunk;
+            chunks->insert(chunks->end(), rest, chunk);
+            rest = chunk + 1;
+            const bool last = rest == chunks_->end();
             const auto add_end =
                 last ? added.cend() : std::upper_bound(add, added.cend(), (*chunk)->back());
             const auto remove_end =
                 last ? removed.cend() : std::upper_bound(remove, removed.cend(), (*chunk)->back());
-            if (add == add_end && remove == remove_end) {
-                chunks->push_back(*chunk);
-                continue;
-            }
             append(*chunks, merge(**chunk, {add, add_end}, {remove, remove_end}));
             add = add_end;
             remove = remove_end;
         }
+        chunks->insert(chunks->end(), rest, chunks_->end());
         if (chunks_->empty()) {
             append(*chunks, merge({}, std::move(added), std::move(removed)));
         }
@@ -109,7 +113,7 @@ class AddressIndex {
     }
 
   private:
-    static constexpr std::size_t kChunk = 256;
+    static constexpr std::size_t kChunk = 512;
     using Chunk = std::vector<Entry>;  // sorted, never empty
     using Chunks = std::vector<std::shared_ptr<const Chunk>>;
 
