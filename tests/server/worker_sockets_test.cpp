@@ -57,6 +57,7 @@ TEST_CASE("from one address to all and the other way: no query is lost to a sock
         for (std::uint16_t id = 0; id < 16; ++id) {  // late replies leave by the old sockets
             CHECK(read_reply(waiting[id].receive()).id == id);
         }
+        serving.stop();  // while `config` is there
     }
 }
 

@@ -179,16 +179,21 @@ TEST_CASE("objects change while queries run: every answer is from one snapshot")
 
 namespace {
 
-/// The same addresses, with web.prod elsewhere; takes nothing over.
+/// The same addresses, with web.prod elsewhere; takes nothing over. Ends `first` before it goes.
 struct Second {
-    Second(const Serving& first, const char* web_address)
-        : config(first.config()),
+    Second(Serving& first, const char* web_address)
+        : serving(first),
+          config(first.config()),
           routing(std::make_shared<server::Routing>(server::make_routing(config, {}, {}))) {
         routing->clusters.front()->apply(
             std::vector<Change>{namespace_object(), cluster_ip("prod", "web", web_address)});
         routing->clusters.front()->synced();
     }
+    ~Second() { serving.stop(); }
+    Second(const Second&) = delete;
+    Second& operator=(const Second&) = delete;
 
+    Serving& serving;
     server::Config config;
     std::shared_ptr<server::Routing> routing;
 };
