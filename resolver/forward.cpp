@@ -245,8 +245,9 @@ void Forwarder::Impl::fail(Pending& pending, ForwardError error) {
 /// Completes what would be too late at the next tick; c-ares still holds it until its own time-out.
 void Forwarder::Impl::expire(Clock::time_point now) {
     handling = true;  // what a completion causes must not change the table under this loop
-    for (const auto& pending : table) {
-        if (pending && !pending->waiters.empty() && now + kTick >= pending->deadline)
+    for (std::size_t i = 0; i < table.size(); ++i) {  // a completion may ask, and so move the table
+        Pending* pending = table[i].get();
+        if (pending != nullptr && !pending->waiters.empty() && now + kTick >= pending->deadline)
             fail(*pending, ForwardError::Timeout);
     }
     handling = false;

@@ -279,6 +279,35 @@ TEST_CASE("the destructor completes what is pending with Stopped, and forgets ev
     CHECK(reactor.watched() == 0);
 }
 
+TEST_CASE("who has waited too long may ask again, however many there are") {
+    FakeUpstream silent(stay_silent);
+    PollReactor reactor;
+    reactor.add(silent);
+    constexpr int kAsked = 100;
+    std::vector<Octets> names;
+    for (int i = 0; i < 2 * kAsked; ++i)
+        names.push_back(wire_name("n" + std::to_string(i) + ".example"));
+    int timed_out = 0, again = 0;
+    auto options = options_for({&silent});
+    options.read_timeout = std::chrono::seconds(2);  // longer than anybody waits
+    Forwarder forwarder(reactor, options);
+    const auto question = [&](int i) {
+        return resolver::Question{.qname = names[static_cast<std::size_t>(i)],
+                                  .patience = std::chrono::milliseconds(300)};
+    };
+    for (int i = 0; i < kAsked; ++i) {
+        forwarder.ask(question(i), [&, i](const auto& first) {
+            timed_out += !first ? 1 : 0;
+            forwarder.ask(question(kAsked + i),
+                          [&](const auto& second) { again += !second ? 1 : 0; });
+        });
+    }
+    reactor.run_until(
+        forwarder, [&] { return again == kAsked; }, std::chrono::seconds(10));
+    CHECK(timed_out == kAsked);
+    CHECK(again == kAsked);
+}
+
 TEST_CASE("a descriptor that is not ours") {
     PollReactor reactor;
     FakeUpstream upstream(answer_all);
