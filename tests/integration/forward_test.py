@@ -62,6 +62,10 @@ def to_nsd(t):
             equal(k.udp("wWw.ExAmPlE.cOm.").questions[0][0], "wWw.ExAmPlE.cOm.", "question")
 
 
+def names(up):
+    return {qname for qname, _, _ in up.asked}
+
+
 def resolv_conf(t):
     """A resolv.conf has no ports: an upstream on port 53 of a loopback address of our own."""
     with contextlib.ExitStack() as stack:
@@ -78,10 +82,11 @@ def resolv_conf(t):
             check(up.asked, "it was not asked")
             with t.case("a changed resolv.conf is read again"):
                 (k.folder / "upstream.conf").write_text("nameserver 127.0.0.78\n")
-                until(lambda: k.udp("a-1.example.org.") and other.asked, "the other upstream to be asked", 10)
-                asked = len(up.asked)
+                # A probe of `loop` reaches the other one before a worker has switched to it.
+                until(lambda: k.udp("a-1.example.org.") and "a-1.example.org." in names(other),
+                      "the other upstream to be asked", 10)
                 equal(k.udp("a-2.example.org.").addresses(), ["192.0.2.1"])
-                equal(len(up.asked), asked, "queries to the one that is gone")
+                check("a-2.example.org." not in names(up), "the one that is gone was asked")
 
 
 def messages(t, k, up):
