@@ -186,6 +186,7 @@ else
 fi
 cases_of "instructions per query" "$python" tests/bench/instructions/count.py
 cases_of "integration" "$python" tests/integration/run.py
+cases_of "soak" tests/soak/run.sh 0.5 --binary build/server/keryx
 
 if [ "$fast" = no ]; then
     case_of "layering" "$python" tests/layering_test.py
@@ -200,6 +201,7 @@ if [ "$fast" = no ]; then
         -Db_sanitize=address,undefined \
         -Dcpp_args="-g1 -fsanitize-ignorelist=$root/tests/sanitizer_ignorelist.txt"
     unit_tests build-asan "ASan"
+    [ "$long" = no ] || cases_of "soak with ASan" tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5
     # Threads: the readers of manifests and of the API, the workers, publishing.
     build_beside clang++ build-tsan tests/test_k8s_client tests/test_server server/keryx -- --buildtype=debug \
         -Db_sanitize=thread -Dcpp_args=-g1

@@ -1,0 +1,106 @@
+"""The cluster of a soak, which changes all the while, and its API server, which fails now and then.
+
+The walk and the faults are those of the suite `model`; here no answer of the clients may be wrong while
+they go on. Who changes says so to the oracle, waits until the server knows it, and says that as well.
+"""
+import random
+import time
+
+import cluster
+import model_faults
+from model_dns import A, Asker
+from model_steps import Steps
+from model_test import stable_objects
+
+SETTLE, SETTLE_STORM = 15, 60
+GRACE = 1_000_000_000  # ns: a worker may be in a round that began before the change was published
+RESTARTS = ("refused_for_a_moment", "restored")
+MARKS = ("mark.stable.svc.cluster.local", "marks.stable.svc.cluster.local")
+
+
+class World:
+    """What model_faults takes as the running model, too."""
+
+    def __init__(self, t, store, server, keryx, oracle, judge, seed):
+        self.t, self.store, self.server, self.keryx = t, store, server, keryx
+        self.oracle, self.judge, self.random = oracle, judge, random.Random(seed)
+        self.steps, self.at, self.marks = Steps(store, self.random), 0, 0
+        self.asker = Asker(keryx.address, keryx.port)
+        self.bag, self.faults, self.restarts = [], 0, 0
+        self.oracle.everything(self.steps.truth, 0)
+
+    def change(self, count):
+        for _ in range(count):
+            began = time.monotonic_ns()
+            self.oracle.happened(self.steps.truth, self.steps.step(), began)
+            self.at += 1
+
+    def untold(self, act):
+        self.steps.told = False
+        try:
+            act()
+        finally:
+            self.steps.told = True
+
+    def wait(self, seconds):
+        time.sleep(seconds)
+
+    def _mark(self):
+        """Something new of each resource: once it is answered, all before has been heard of."""
+        self.marks += 1
+        address = f"{self.marks >> 16 & 255}.{self.marks >> 8 & 255}.{self.marks & 255}"
+        self.store.put("services", cluster.service("mark", "11." + address, namespace="stable"))
+        self.store.put("endpointslices", cluster.endpoint_slice("marks-1", "marks", ["12." + address], namespace="stable"))
+        self.store.put("namespaces", {"metadata": {"name": f"mark-{self.marks}"}})
+        if self.marks > 1:
+            self.store.delete("namespaces", "", f"mark-{self.marks - 1}")
+        return [((MARKS[0], A), (0, {"11." + address})), ((MARKS[1], A), (0, {"12." + address})),
+                ((f"mark-{self.marks}.svc.cluster.local", A), (0, set()))]
+
+    def settle(self, seconds):
+        """Until all that was changed is answered as it is; what the clients heard in between is judged."""
+        wanted = self._mark() + [(q, self.oracle.wanted(q)) for q in self.oracle.unsettled()]
+        deadline = time.monotonic() + seconds * self.t.slack
+        while True:
+            answers = self.asker.ask_all([question for question, _ in wanted])
+            wrong = [(question, want, got) for (question, want), got in zip(wanted, answers) if got != want]
+            if not wrong:
+                break
+            if time.monotonic() > deadline:
+                shown = "; ".join(f"{question} is {got}, not {want}" for question, want, got in wrong[:4])
+                raise AssertionError(f"step {self.at}: after {seconds:g} s {len(wrong)} names differ: {shown}; "
+                                     f"log: {self.keryx.output()}")
+            self.judge()
+            time.sleep(0.002)
+            wanted = [(question, want) for question, want, _ in wrong]
+        self.oracle.settled(time.monotonic_ns() + int(GRACE * self.t.slack))
+        self.oracle.forget(time.monotonic_ns() - 20 * GRACE)
+
+    def quick_fault(self):
+        self._fault(self.random.choice(model_faults.QUICK))
+        self.settle(SETTLE)
+
+    def storm(self):
+        """One or two faults for which the client has to pause, list anew or resync."""
+        for _ in range(self.random.choice([1, 2])):
+            self.bag = self.bag or self.random.sample(model_faults.SLOW, len(model_faults.SLOW))
+            self._fault(self.bag.pop())
+            self.change(3)
+        self.settle(SETTLE_STORM)
+        self.server.faults.clear()
+
+    def _fault(self, fault):
+        began = time.monotonic_ns()
+        fault(self)
+        self.oracle.everything(self.steps.truth, began)
+        self.faults += 1
+        self.restarts += fault.__name__ in RESTARTS
+
+
+def fill(store):
+    """Names that never change, and those by which a change is seen to have arrived; answers of the first."""
+    stable = stable_objects(store)
+    store.put("services", cluster.service("marks", namespace="stable"))
+    return stable
+
+
