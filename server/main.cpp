@@ -7,6 +7,7 @@
 #include "server/announcement.h"
 #include "server/check.h"
 #include "server/command_line.h"
+#include "server/descriptor_table.h"
 #include "server/process.h"
 
 namespace {
@@ -28,6 +29,7 @@ int run(int argc, char** argv) {
     } else if (command_line.check) {
         print(server::check(command_line));
     } else {
+        server::reserve_descriptor_table();
         const server::Signals signals;
         server::Process(command_line, signals).run();
     }
