@@ -25,6 +25,7 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 import cases_large  # noqa: E402 - the path comes first
 import cases_load  # noqa: E402
 import cases_process  # noqa: E402
+import cases_siege  # noqa: E402
 import cases_tcp  # noqa: E402
 import cases_udp  # noqa: E402
 from rounds import Outcome  # noqa: E402
@@ -34,7 +35,7 @@ CASES = {
     "clusterip": cases_udp.clusterip, "mix": cases_udp.mixed, "cached": cases_udp.cached,
     "forward": cases_udp.forward, "tcp": cases_tcp.tcp, "tcp-connect": cases_tcp.tcp_connect,
     "latency": cases_load.latency, "churn": cases_large.churn, "workers": cases_load.workers,
-    "log": cases_udp.log, "dnsperf": cases_load.dnsperf, "memory": cases_process.memory,
+    "siege": cases_siege.siege, "siege-outside": cases_siege.siege_outside, "log": cases_udp.log, "dnsperf": cases_load.dnsperf, "memory": cases_process.memory,
     "start": cases_process.start}
 
 

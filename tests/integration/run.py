@@ -26,7 +26,7 @@ LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template",
          ["image", "health", "reload", "apiserver", "coldstart", "corefiles", "docs"],
          ["kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
          ["partition", "blackhole"],
-         ["restart", "model", "memory"],
+         ["restart", "model", "memory", "siege"],
          ["deploy"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]

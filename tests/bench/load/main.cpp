@@ -45,6 +45,9 @@ constexpr const char* kUsage =
     "  --sockets N                  or connections that stay: 20\n"
     "  --in-flight N                on all of them, all the time: 200\n"
     "  --rate N                     UDP: queries a second whether answered or not\n"
+    "  --hostile N                  with --rate: so many hostile packets a second beside it\n"
+    "  --hostile-kinds KIND,...     malformed, or a zone of which random names are asked\n"
+    "  --drips N                    with --rate: connections that bring an octet a second\n"
     "  --any-answer                 answers are not held against the questions\n"
     "  --pids PID,PID...            the server's processes, whose CPU counts\n"
     "A line of FILE is NAME TYPE [RCODE [ANSWERS]].\n";
@@ -69,6 +72,22 @@ std::vector<std::string> split(const char* text) {
         parts.push_back(part);
     }
     return parts;
+}
+
+void set(load::HostileOptions& options, int flag, const char* value) {
+    switch (flag) {
+        case 'h':
+            options.rate = positive(value);
+            break;
+        case 'k':
+            options.kinds = split(value);
+            break;
+        case 'd':
+            options.drips = positive(value);
+            break;
+        default:
+            usage();
+    }
 }
 
 void set(load::Options& options, int flag, const char* value) {
@@ -101,7 +120,7 @@ void set(load::Options& options, int flag, const char* value) {
             options.pids = split(value);
             break;
         default:
-            usage();
+            set(options.hostile, flag, value);
     }
 }
 
@@ -113,6 +132,9 @@ load::Options parse(int argc, char** argv) {
                             {"sockets", required_argument, nullptr, 'n'},
                             {"in-flight", required_argument, nullptr, 'i'},
                             {"rate", required_argument, nullptr, 'r'},
+                            {"hostile", required_argument, nullptr, 'h'},
+                            {"hostile-kinds", required_argument, nullptr, 'k'},
+                            {"drips", required_argument, nullptr, 'd'},
                             {"any-answer", no_argument, nullptr, 'a'},
                             {"pids", required_argument, nullptr, 'c'},
                             {}};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/load/hostile.h"
 #include "tests/bench/load/questions.h"
 #include "tests/bench/load/totals.h"
 
@@ -20,6 +21,7 @@ struct Options {
     unsigned sockets = 20;
     unsigned in_flight = 200;  // on all sockets
     double rate = 0;           // queries a second, answered or not; 0: a closed loop
+    HostileOptions hostile;    // beside an open loop
     bool check = true;
     std::vector<std::string> pids;
 
@@ -28,7 +30,7 @@ struct Options {
 };
 
 /// Closed loop: each answer is followed by a query. Open loop: queries are sent when they are due,
-/// and latency counts from then.
+/// and latency counts from then; hostile clients may send beside them.
 void run_udp(const Options& options, Questions& questions, Totals& totals);
 
 /// Connections that stay, with several queries in flight on each.

@@ -73,6 +73,8 @@ void Totals::print() {
                 static_cast<double>(answers_) / seconds, cpu / answers,
                 static_cast<double>(octets_) / answers);
     std::printf("\"load_busy\": %.3f, ", busy);
+    std::printf("\"hostile\": %zu, \"hostile_rate\": %.0f, \"hostile_connections\": %zu, ",
+                hostile_, static_cast<double>(hostile_) / seconds, hostile_connections_);
     std::printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"sent_late_us\": %.1f}\n",
                 percentile(0.5), percentile(0.99), percentile(0.999),
                 static_cast<double>(microseconds(latest_)));

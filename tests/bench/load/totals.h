@@ -31,6 +31,11 @@ class Totals {
     /// Open loop: by how much the load itself was behind when it sent.
     void sent_late(Clock::duration by) { latest_ = std::max(latest_, by); }
 
+    void count_hostile(std::size_t packets, std::size_t connections) {
+        hostile_ = packets;
+        hostile_connections_ = connections;
+    }
+
     std::size_t answers() const { return answers_; }
 
     /// `load_busy` is the load's share of its CPU: at 1 it is the bottleneck.
@@ -50,6 +55,7 @@ class Totals {
     const std::vector<std::string>& pids_;
     Moment began_, ended_;
     std::size_t answers_ = 0, lost_ = 0, wrong_ = 0, octets_ = 0;
+    std::size_t hostile_ = 0, hostile_connections_ = 0;
     Clock::duration latest_{};
     std::vector<float> microseconds_;
 };

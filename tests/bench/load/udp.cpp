@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -147,8 +148,10 @@ class Load {
         shared_->totals.end();
     }
 
-    /// Never sleeps: what is due goes out at once.
+    /// Never sleeps, so that what is due goes out at once; but beside hostile clients it does until
+    /// something is due, since a load that always runs is one that is set aside now and then.
     void run_open() {
+        Hostile hostile(options_.port, options_.hostile);
         shared_->totals.begin();
         const Clock::time_point start = Clock::now();
         const Clock::time_point end = start + options_.length();
@@ -165,9 +168,15 @@ class Load {
                 socket.ask(start + since);
             }
             socket.flush();
+            hostile.act(now);
+            const auto next = std::min(
+                hostile.next(),
+                start + std::chrono::ceil<Clock::duration>(each * static_cast<double>(sent + 1)));
+            wait_until(hostile.is_there() ? next : now);
             receive(0, [](Socket&, std::size_t, Clock::time_point) {});
         }
         shared_->totals.end();
+        shared_->totals.count_hostile(hostile.sent(), hostile.connections());
         finish(end + kGiveUp);
     }
 
@@ -177,6 +186,16 @@ class Load {
             socket.ask(due);
         }
         socket.flush();
+    }
+
+    /// Or until there is a reply.
+    void wait_until(Clock::time_point until) const {
+        const auto left = std::chrono::nanoseconds(until - Clock::now());
+        if (left.count() > 0) {
+            pollfd replies{epoll_, POLLIN, 0};
+            const timespec time{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
+            (void)ppoll(&replies, 1, &time, nullptr);
+        }
     }
 
     template <typename Then>
