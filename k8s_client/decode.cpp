@@ -98,8 +98,11 @@ void ObjectDecoder::end_document() {
 }
 
 bool ObjectDecoder::start(Shape shape) {
-    if (++depth_ > kMaxDepth || !receiver_.wants_more()) {
-        return false;
+    if (++depth_ > kMaxDepth) {
+        return give_up("nested too deeply");
+    }
+    if (!receiver_.wants_more()) {
+        return give_up("");
     }
     if (skipped_ > 0) {
         ++skipped_;
@@ -114,6 +117,9 @@ bool ObjectDecoder::start(Shape shape) {
         return true;
     }
     if (node->role == Role::Item) {
+        if (kindless_items_.size() == kMaxElements) {
+            return give_up("more than 100000 items before the kind of their list");
+        }
         start_item(*node);
     }
     if (node->role == Role::Items) {
@@ -125,6 +131,11 @@ bool ObjectDecoder::start(Shape shape) {
     }
     frames_.push_back({node, 0});
     return true;
+}
+
+bool ObjectDecoder::give_up(const char* why) {
+    given_up_for_ = why;
+    return false;
 }
 
 void ObjectDecoder::end() {

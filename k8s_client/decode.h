@@ -59,7 +59,8 @@ class ObjectDecoder {
     /// the schema in a CustomResourceDefinition alone nests 40 deep.
     static constexpr std::size_t kMaxDepth = 512;
 
-    /// Elements of one list or map that is kept; more spoil the object.
+    /// Elements of one list or map that is kept; more spoil the object. And items of a list that
+    /// says only after them what they are: they have to wait for that.
     static constexpr std::size_t kMaxElements = 100'000;
 
     /// `root`: what each document is, document_node() or watch_event_node().
@@ -70,7 +71,7 @@ class ObjectDecoder {
     void start_document();
     void end_document();
 
-    /// False: deeper than kMaxDepth, or the receiver wants no more; the parser must give up.
+    /// False: the parser must give up, given_up_for() says why.
     [[nodiscard]] bool start_object() { return start(Shape::Map); }
     [[nodiscard]] bool start_array() { return start(Shape::List); }
     void end();
@@ -79,6 +80,8 @@ class ObjectDecoder {
     void number(std::string_view text);
     void boolean(bool value);
     void null();
+    /// Empty if the receiver wants no more.
+    const char* given_up_for() const { return given_up_for_; }
     /// A value that the syntax has and we do not follow, as an alias of YAML: it spoils the object.
     void unsupported(const std::string& what);
 
@@ -89,6 +92,7 @@ class ObjectDecoder {
     };
 
     bool start(Shape shape);
+    bool give_up(const char* why);
     const FieldNode* next_node();
     void start_item(const FieldNode& node);
     void finish_item();
@@ -106,6 +110,7 @@ class ObjectDecoder {
     ObjectReceiver& receiver_;
     const FieldNode& root_node_;
     std::size_t document_ = 0;
+    const char* given_up_for_ = "";
     std::size_t depth_ = 0;
     std::size_t skipped_ = 0;  // depth inside a value that is not read
     std::vector<Frame> frames_;

@@ -127,9 +127,9 @@ tl::expected<void, JsonFault> read_json(TextPieces& pieces, ObjectDecoder& decod
             return tl::unexpected(JsonFault{stream.Tell(), "a value of more than 16 MiB"});
         }
         if (result.IsError()) {
-            const bool too_deep = result.Code() == rapidjson::kParseErrorTermination;
+            const bool given_up = result.Code() == rapidjson::kParseErrorTermination;
             return tl::unexpected(
-                JsonFault{result.Offset(), too_deep ? "nested too deeply"
+                JsonFault{result.Offset(), given_up ? decoder.given_up_for()
                                                     : rapidjson::GetParseError_En(result.Code())});
         }
         decoder.end_document();

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include "k8s_client/base64.h"
@@ -63,6 +64,8 @@ class Section {
     /// The `inner` mapping of the one that is called `wanted` in the list `list`.
     Section entry(const std::string& list, const std::string& inner,
                   const std::string& wanted) const {
+        constexpr std::size_t kShown = 20;
+        std::size_t others = 0;
         std::string known;
         const YAML::Node entries = node_[list];
         for (std::size_t i = 0; entries && entries.IsSequence() && i < entries.size(); ++i) {
@@ -74,7 +77,11 @@ class Section {
             if (name == wanted) {
                 return inner_of(entry, list + "[" + name + "]", inner);
             }
-            known += (known.empty() ? "" : ", ") + name;
+            if (++others <= kShown) {
+                known += (known.empty() ? "" : ", ") + name;
+            } else {
+                known += others == kShown + 1 ? ", ..." : "";
+            }
         }
         fail(list, "no entry '" + wanted + "'; known: " + (known.empty() ? "none" : known));
     }
@@ -194,10 +201,20 @@ void read_user(const Section& user, ApiAccess& access) {
     }
 }
 
+/// yaml-cpp keeps the tokens of a flow collection until that has ended: some hundred octets each.
+constexpr std::ptrdiff_t kMaxFlow = 100'000;
+
+bool is_flow(char c) {
+    return c == '[' || c == '{' || c == ',' || c == ':';
+}
+
 YAML::Node parse(const std::filesystem::path& file) {
     const auto text = read_small_file(file);
     if (!text) {
         throw AccessError("cannot read the kubeconfig " + file.string() + ": " + text.error());
+    }
+    if (std::count_if(text->begin(), text->end(), is_flow) > kMaxFlow) {
+        throw AccessError(file.string() + ": not a kubeconfig: more than 100000 of , : [ {");
     }
     try {
         YAML::Node root = YAML::Load(*text);
@@ -205,6 +222,9 @@ YAML::Node parse(const std::filesystem::path& file) {
             throw AccessError(file.string() + ": not a kubeconfig: a mapping is expected");
         }
         return root;
+    } catch (const YAML::DeepRecursion& error) {
+        throw AccessError(file.string() + ": line " + std::to_string(error.mark.line + 1) +
+                          ": not YAML: nested too deeply");
     } catch (const YAML::Exception& error) {
         const bool has_line = error.mark.line >= 0;
         throw AccessError(file.string() + ": " +

@@ -17,13 +17,41 @@
 namespace k8s_client {
 namespace {
 
-/// A stream over borrowed text; std::istringstream would copy it.
+/// A stream over borrowed text, which ends early where too much of it was read for one event.
 class TextBuffer : public std::streambuf {
   public:
-    explicit TextBuffer(std::string_view text) {
-        char* begin = const_cast<char*>(text.data());  // only read: there is no overflow()
-        setg(begin, begin, begin + text.size());
+    explicit TextBuffer(std::string_view text) : text_(text) {}
+
+    /// What is read from here on is for another event.
+    void event() { ahead_ = 0; }
+    bool cut_off() const { return cut_off_; }
+    /// About where that began.
+    std::size_t event_at() const { return given_ - ahead_; }
+
+  protected:
+    int_type underflow() override {
+        if (ahead_ > kMaxYamlValue) {
+            cut_off_ = true;
+        }
+        const std::size_t size = cut_off_ ? 0 : std::min(text_.size(), kPiece);
+        if (size == 0) {
+            return traits_type::eof();
+        }
+        char* begin = const_cast<char*>(text_.data());  // only read: there is no overflow()
+        setg(begin, begin, begin + size);
+        text_.remove_prefix(size);
+        ahead_ += size;
+        given_ += size;
+        return traits_type::to_int_type(*begin);
     }
+
+  private:
+    static constexpr std::size_t kPiece = std::size_t{64} << 10;
+
+    std::string_view text_;
+    std::size_t ahead_ = 0;
+    std::size_t given_ = 0;
+    bool cut_off_ = false;
 };
 
 template <std::size_t N>
@@ -80,15 +108,17 @@ bool is_number(std::string_view text) {
 
 class YamlEvents : public YAML::EventHandler {
   public:
-    explicit YamlEvents(ObjectDecoder& decoder) : decoder_(decoder) {}
+    YamlEvents(ObjectDecoder& decoder, TextBuffer& text) : decoder_(decoder), text_(text) {}
 
     void OnDocumentStart(const YAML::Mark& /*mark*/) override {
+        text_.event();
         containers_.clear();
         decoder_.start_document();
     }
     void OnDocumentEnd() override { decoder_.end_document(); }
 
     void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {
+        text_.event();
         if (take_key_position()) {
             decoder_.key({});
         } else {
@@ -97,6 +127,7 @@ class YamlEvents : public YAML::EventHandler {
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
+        text_.event();
         refuse_as_key(mark);
         decoder_.unsupported("line " + std::to_string(mark.line + 1) +
                              ": aliases of YAML are not followed");
@@ -104,6 +135,7 @@ class YamlEvents : public YAML::EventHandler {
 
     void OnScalar(const YAML::Mark& /*mark*/, const std::string& tag, YAML::anchor_t /*anchor*/,
                   const std::string& value) override {
+        text_.event();
         if (take_key_position()) {
             decoder_.key(value);
         } else if (tag == "?" || tag.empty()) {
@@ -116,6 +148,7 @@ class YamlEvents : public YAML::EventHandler {
     void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/,
                          YAML::anchor_t /*anchor*/, YAML::EmitterStyle::value /*style*/) override {
         refuse_as_key(mark);
+        text_.event();
         containers_.push_back(Container::Sequence);
         check_depth(decoder_.start_array(), mark);
     }
@@ -124,6 +157,7 @@ class YamlEvents : public YAML::EventHandler {
     void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
                     YAML::EmitterStyle::value /*style*/) override {
         refuse_as_key(mark);
+        text_.event();
         containers_.push_back(Container::MapBeforeKey);
         check_depth(decoder_.start_object(), mark);
     }
@@ -148,9 +182,9 @@ class YamlEvents : public YAML::EventHandler {
         }
     }
 
-    static void check_depth(bool ok, const YAML::Mark& mark) {
+    void check_depth(bool ok, const YAML::Mark& mark) const {
         if (!ok) {
-            throw YAML::ParserException(mark, "nested too deeply");
+            throw YAML::ParserException(mark, decoder_.given_up_for());
         }
     }
 
@@ -187,6 +221,7 @@ class YamlEvents : public YAML::EventHandler {
     }
 
     ObjectDecoder& decoder_;
+    TextBuffer& text_;
     std::vector<Container> containers_;
 };
 
@@ -203,17 +238,26 @@ tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& 
     }
     TextBuffer buffer(text);
     std::istream stream(&buffer);
-    YamlEvents events(decoder);
+    YamlEvents events(decoder, buffer);
+    SyntaxError fault;
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(events)) {
         }
+        if (!buffer.cut_off()) {
+            return {};
+        }
     } catch (const YAML::DeepRecursion& e) {  // yaml-cpp reports by exceptions only; they end here
-        return tl::unexpected(SyntaxError{line_of(e.mark), "nested too deeply"});
+        fault = {line_of(e.mark), "nested too deeply"};
     } catch (const YAML::Exception& e) {
-        return tl::unexpected(SyntaxError{line_of(e.mark), e.msg});
+        fault = {line_of(e.mark), e.msg};
     }
-    return {};
+    if (buffer.cut_off()) {  // what came of that is of no interest
+        fault = {line_at(text, buffer.event_at()),
+                 "more than 4 MiB of one value, or of one {...} or [...]; JSON may be longer, in a "
+                 "file *.json"};
+    }
+    return tl::unexpected(fault);
 }
 
 }  // namespace k8s_client

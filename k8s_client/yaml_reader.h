@@ -4,6 +4,7 @@
 // for the call; free of threads.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include <tl/expected.hpp>
@@ -12,6 +13,10 @@
 #include "k8s_client/syntax_error.h"
 
 namespace k8s_client {
+
+/// Most octets between two events. yaml-cpp keeps the tokens of a flow collection until that has
+/// ended, each in some hundred octets of memory.
+inline constexpr std::size_t kMaxYamlValue = std::size_t{4} << 20;
 
 /// Documents separated by `---`. Objects that ended before an error were delivered.
 tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& decoder);

@@ -190,6 +190,21 @@ TEST_CASE("lists: List, and typed lists whose items bear no kind") {
     CHECK(list.skipped == Strings{"document 1: object a: items[1].kind: required"});
 }
 
+TEST_CASE("lists: items that wait for the kind of their list have a limit") {
+    const auto items = [](std::size_t count) {
+        std::string text = "{\"items\":[{}";
+        for (std::size_t i = 1; i < count; ++i) {
+            text += ",{}";
+        }
+        return text + "],\"kind\":\"DeploymentList\",\"apiVersion\":\"apps/v1\"}";
+    };
+    CHECK(from_json(items(1000)).passed_over.at("Deployment") == 1000);
+    const auto read = from_json(items(ObjectDecoder::kMaxElements + 1));
+    CHECK_FALSE(read.ok);
+    CHECK(read.error.why == "more than 100000 items before the kind of their list");
+    CHECK(read.passed_over.empty());
+}
+
 TEST_CASE("lists: empty, null, wrong") {
     CHECK(from_json(R"({"kind":"List","apiVersion":"v1","items":[]})").skipped.empty());
     CHECK(from_json(R"({"kind":"List","apiVersion":"v1","items":[null]})").skipped.empty());

@@ -195,7 +195,22 @@ TEST_CASE_FIXTURE(Setting, "kubeconfig: what is no kubeconfig") {
     CHECK(error(context + "cluster: x}}" + cluster) == "contexts[c].user: missing");
     CHECK(error(context + "cluster: x, user: y}}" + cluster + "users:\n- {name: z}\n") ==
           "users: no entry 'y'; known: z");
-    CHECK(error(std::string(100'000, '[')).find("not YAML: ") != std::string::npos);
+    CHECK(error(std::string(90'000, '[')) == "line 1: not YAML: nested too deeply");
+    CHECK(error(std::string(600'000, '[')) == "not a kubeconfig: more than 100000 of , : [ {");
+    CHECK(error("{" + std::string(150'000, ',')) ==
+          "not a kubeconfig: more than 100000 of , : [ {");
+    std::string many = "current-context: z\ncontexts:\n";
+    for (int i = 0; i < 1000; ++i) {
+        many += "- {name: c" + std::to_string(i) + "}\n";
+    }
+    CHECK(error(many).ends_with("c18, c19, ..."));
+    folder.write("large", std::string((1 << 20) + 1, 'x'));
+    const std::filesystem::path large = folder / "large";
+    CHECK_THROWS_WITH_AS(
+        kubeconfig_access(large, ""),
+        ("cannot read the kubeconfig " + large.string() + ": larger than the limit of 1 MiB")
+            .c_str(),
+        AccessError);
     const std::filesystem::path none = folder / "none";
     CHECK_THROWS_WITH_AS(
         kubeconfig_access(none, ""),

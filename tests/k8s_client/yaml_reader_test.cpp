@@ -158,6 +158,29 @@ TEST_CASE("YAML: nesting has a limit") {
     CHECK_FALSE(from_yaml(std::string(100'000, '[')).ok);
 }
 
+TEST_CASE("YAML: what is kept until a value ends has a limit") {
+    constexpr const char* kWhy =
+        "more than 4 MiB of one value, or of one {...} or [...]; JSON may be longer, in a file "
+        "*.json";
+    const std::string head = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n";
+    const std::string large(kMaxYamlValue + (std::size_t{1} << 20), 'x');
+    std::string commas(kMaxYamlValue + (std::size_t{1} << 20), ',');
+    for (const std::string& bad : {"a: " + large, "a: \"" + large + "\"", "a: |\n  " + large,
+                                   "[" + commas, std::string(large.size(), '[')}) {
+        CAPTURE(bad.substr(0, 10));
+        const auto read = from_yaml(head + bad);
+        CHECK_FALSE(read.ok);
+        CHECK(read.error.why == kWhy);
+        CHECK(read.error.line <= 6);
+    }
+    std::string many;  // what has ended is no part of what follows
+    while (many.size() < 2 * large.size()) {
+        many += "- {a: [1, 2], b: " + std::string(2000, 'y') + "}\n";
+    }
+    CHECK(from_yaml(head + "x:\n" + many).ok);
+    CHECK(from_yaml(head + "a: " + large.substr(0, kMaxYamlValue - 200'000)).ok);
+}
+
 TEST_CASE("YAML: a key may be any scalar") {
     CHECK(from_yaml(
               "apiVersion: v1\nkind: Pod\n80: x\n~: y\n'q': [1]\n\"r\": {}\nmetadata: {name: a}\n")
