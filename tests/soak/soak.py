@@ -22,7 +22,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
-from api_certificates import Certificates  # noqa: E402 - the path comes first
+import oracle_cases  # noqa: E402 - the path comes first
+from api_certificates import Certificates  # noqa: E402
 from api_server import Server, kubeconfig  # noqa: E402
 from api_store import Store  # noqa: E402
 from clients import Clients, Upstream  # noqa: E402
@@ -221,6 +222,7 @@ def main():
           "hostile packets a second", flush=True)
     t = Report([str(args.binary.resolve())], HERE.parents[1], args.slack)
     t.suite = "soak"
+    oracle_cases.run(t)
     with tempfile.TemporaryDirectory(prefix="keryx-soak-") as folder:
         run(args, t, pathlib.Path(folder))
     print(f"{t.passed} passed, {t.failed} failed")

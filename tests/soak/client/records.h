@@ -15,7 +15,7 @@ inline std::int64_t now() {
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-constexpr std::int64_t kGiveUp = 5'000'000'000;
+constexpr std::int64_t kGiveUp = 10'000'000'000;
 
 enum Flags : std::uint32_t { kTcp = 1, kLost = 2, kTruncated = 4, kMalformed = 8, kUnasked = 16 };
 
