@@ -18,6 +18,7 @@ import signal
 import statistics
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -40,22 +41,26 @@ GROWTH, GROWTH_SHORT, SHORT = 0.02, 0.25, 300.0  # in runs of less than five min
 
 
 class Meter:
-    """The server's memory, descriptors and threads."""
+    """The server's memory, descriptors and threads; of memory it keeps samples, from a thread of its own."""
 
     def __init__(self, pid):
         self.proc = pathlib.Path(f"/proc/{pid}")
         self.samples = []  # (seconds, octets)
+        self.over = threading.Event()
+        threading.Thread(target=self._sample, daemon=True).start()
+
+    def _sample(self):
+        while not self.over.wait(0.5):
+            try:
+                self.samples.append((time.monotonic(), self.now()[0]))
+            except (OSError, IndexError):
+                return  # it has ended
 
     def now(self):
         """(resident octets, descriptors, threads)"""
         status = (self.proc / "status").read_text()
         threads = int(status.split("Threads:")[1].split()[0])
         return int(status.split("VmRSS:")[1].split()[0]) * 1024, len(os.listdir(self.proc / "fd")), threads
-
-    def sample(self):
-        found = self.now()
-        self.samples.append((time.monotonic(), found[0]))
-        return found
 
     def growth(self):
         """Of the last quarter beside the one before, medians, as a part."""
@@ -103,14 +108,11 @@ class Soak:
         """Everything at once for so long; a line of progress each `every` seconds."""
         start = time.monotonic()
         next_line, storm_every = start + every, min(20.0, max(4.0, seconds / 5))
-        next_quick, next_storm, next_reload, next_sample = start + 1, start + 2, start + 3, start
+        next_quick, next_storm, next_reload = start + 1, start + 2, start + 3
         steps = self.world.at
         while (now := time.monotonic()) < start + seconds:
             check(self.k.alive(), f"the server ended: {self.k.output()}")
             check(self.clients.alive(), "a client died")
-            if now >= next_sample:
-                self.meter.sample()
-                next_sample = now + 1
             if now >= next_reload:
                 self.reloads.next(lambda: self.world.settle(SETTLE_STORM))
                 next_reload = time.monotonic() + 4
@@ -182,6 +184,7 @@ def run(args, t, folder):
                 with t.case(f"changes were seen and reloads went through (KERYX_SEED={args.seed})"):
                     before, after = phases(soak, args.minutes * 60)
             finally:
+                soak.meter.over.set()
                 if soak.clients:
                     soak.clients.stop()
             if "after" in locals():
