@@ -110,7 +110,13 @@ class YamlEvents : public YAML::EventHandler {
   public:
     YamlEvents(ObjectDecoder& decoder, TextBuffer& text) : decoder_(decoder), text_(text) {}
 
-    void OnDocumentStart(const YAML::Mark& /*mark*/) override {
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        // yaml-cpp takes a token that begins nothing for an empty document, and leaves it where it
+        // is: for ever.
+        if (mark.pos <= last_start_) {
+            throw YAML::ParserException(mark, "neither a value nor the end of the document");
+        }
+        last_start_ = mark.pos;
         text_.event();
         containers_.clear();
         decoder_.start_document();
@@ -223,6 +229,7 @@ class YamlEvents : public YAML::EventHandler {
     ObjectDecoder& decoder_;
     TextBuffer& text_;
     std::vector<Container> containers_;
+    int last_start_ = -1;  // where the document begins, in characters
 };
 
 std::size_t line_of(const YAML::Mark& mark) {

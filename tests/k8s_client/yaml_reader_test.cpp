@@ -144,6 +144,17 @@ TEST_CASE("YAML: an error names its line") {
     CHECK(not_utf8.error.why == "not UTF-8");
 }
 
+TEST_CASE("YAML: what begins nothing is an error, not an endless row of empty documents") {
+    for (const char* bad :
+         {",", "]", "}", "a: 1\n---\n, b", ",kin[[[a:\n N: N:\n N: N| b\n.\n---\n"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(from_yaml(bad).ok);
+    }
+    CHECK(from_yaml("---\n---\n...\n---\n").ok);
+    CHECK(from_yaml("").ok);
+    CHECK(from_yaml("# nothing\n").ok);
+}
+
 TEST_CASE("YAML: nesting has a limit") {
     const auto nested = [](std::size_t depth) {
         return "x: " + std::string(depth, '[') + std::string(depth, ']');
