@@ -46,7 +46,7 @@ std::string snapshot_header(std::uint64_t octets, std::string_view sha256) {
 }
 
 std::string to_string(std::chrono::sys_seconds time) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+    const std::time_t seconds = time.time_since_epoch().count();
     std::tm parts{};
     std::array<char, 64> text{};
     const std::size_t size =

@@ -264,6 +264,10 @@ TEST_CASE("snapshot file: a preamble that says nothing sensible") {
         folder.write("snapshot", with_header(bad));
         CHECK(read(folder / "snapshot").why == "malformed: its time or filters are missing");
     }
+    folder.write("snapshot",
+                 with_header("written=5369-11-23T01:42:57Z\nfilters=" + kFilters + "\n" + list));
+    CHECK(read(folder / "snapshot").why ==
+          "written at 5369-11-23T01:42:57Z, which is in the future");
     folder.write("snapshot", with_header(time + "filters=" + kFilters + "\n" + list));
     CHECK(read(folder / "snapshot").why == "");
 }
