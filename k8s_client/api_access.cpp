@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "k8s_client/api_names.h"
+#include "k8s_client/one_line_journal.h"
 
 namespace k8s_client {
 namespace {
@@ -64,6 +65,9 @@ std::string host_and_port(const ApiAccess& access) {
     const bool is_v6 = ip_family(access.host) == IpFamily::V6;
     return (is_v6 ? '[' + access.host + ']' : access.host) + ':' + std::to_string(access.port);
 }
+
+AccessError::AccessError(const std::string& what)
+    : std::runtime_error(OneLineJournal::one_line(what)) {}
 
 ApiAccess access_to(const std::string& url) {
     const std::size_t scheme = url.find("://");

@@ -37,7 +37,7 @@ struct ApiAccess {
 /// No usable access: the process must not start with it. One line that says what to mend.
 class AccessError : public std::runtime_error {
   public:
-    using std::runtime_error::runtime_error;
+    explicit AccessError(const std::string& what);
 };
 
 /// `https://HOST[:PORT][/PATH]` or `http://...`, IPv6 in brackets; port 443 or 80 if not given.

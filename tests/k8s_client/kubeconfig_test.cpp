@@ -186,6 +186,7 @@ TEST_CASE_FIXTURE(Setting, "kubeconfig: what is no kubeconfig") {
     CHECK(error("a: 1") == "current-context: not set: name a context, 'kubeconfig FILE CONTEXT'");
     CHECK(error("current-context: c") == "contexts: no entry 'c'; known: none");
     CHECK(error("current-context: c\ncontexts: x") == "contexts: no entry 'c'; known: none");
+    CHECK(error("current-context: \"c\\nd\"") == "contexts: no entry 'c?d'; known: none");
     CHECK(error("current-context: c\ncontexts:\n- {name: c}") == "contexts[c].cluster: missing");
     CHECK(error("current-context: c\ncontexts:\n- {name: c, context: x}") ==
           "contexts[c].context: not a mapping");
