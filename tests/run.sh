@@ -198,10 +198,11 @@ if [ "$fast" = no ]; then
     # By clang, for its warnings, and since it is faster at that.
     case_of "debug build (clang++, warnings are errors; ASan, UBSan)" \
         build clang++ build-asan -- --buildtype=debug \
-        -Db_sanitize=address,undefined \
+        -Db_sanitize=address,undefined -Dfuzz=true \
         -Dcpp_args="-g1 -fsanitize-ignorelist=$root/tests/sanitizer_ignorelist.txt"
     unit_tests build-asan "ASan"
     [ "$long" = no ] || cases_of "soak with ASan" tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5
+    cases_of "fuzzers" env KERYX_FUZZ_BUILD=build-asan tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 5)"
     # Threads: the readers of manifests and of the API, the workers, publishing.
     build_beside clang++ build-tsan tests/test_k8s_client tests/test_server server/keryx -- --buildtype=debug \
         -Db_sanitize=thread -Dcpp_args=-g1
