@@ -1,6 +1,7 @@
 #include "k8s_client/api_access.h"
 
 #include <algorithm>
+
 #include <doctest/doctest.h>
 
 using namespace k8s_client;
@@ -61,7 +62,8 @@ TEST_CASE("api access: what is no URL of an API server") {
     for (const Case& c : cases) {
         CAPTURE(c.url);
         std::string shown = c.url;
-        std::ranges::replace_if(shown, [](char octet) { return octet < ' '; }, '?');
+        std::ranges::replace_if(
+            shown, [](char octet) { return octet < ' '; }, '?');
         CHECK(read(c.url) == "not the URL of an API server: '" + shown + "': " + c.why +
                                  "; it has the form https://HOST[:PORT][/PATH]");
     }
