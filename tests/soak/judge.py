@@ -39,6 +39,7 @@ class Judge:
         self.checked = self.wrong = self.lost = self.unjudged = self.over_tcp = self.truncated = 0
         self.seen = bytearray(len(self.asked))
         self.complaints = []
+        self.doing = lambda when: ""  # what went on then
 
     def __call__(self):
         while self.chunks:
@@ -60,7 +61,7 @@ class Judge:
         try:
             if not self.oracle.may_be(question, said, sent, received):
                 self.wrong += 1
-                self._complain("was not true", number, flags, sent, received)
+                self._complain(f"was not true ({self.oracle.guess(question, said)})", number, flags, sent, received)
         except Unknown:
             self.unjudged += 1
 
@@ -79,7 +80,8 @@ class Judge:
         if len(self.complaints) < 10:
             qname, qtype = self.asked[number]
             self.complaints.append(f"{qname} {qtype}{' over TCP' if flags & TCP else ''} {what}, "
-                                   f"{(received - sent) / 1e6:.1f} ms after it was asked, at {sent / 1e9:.3f}")
+                                   f"{(received - sent) / 1e6:.1f} ms after it was asked, at {sent / 1e9:.3f}; "
+                                   f"then: {self.doing(sent)}")
             print(f"   {self.complaints[-1]}", flush=True)
 
     def shown(self):

@@ -277,6 +277,22 @@ class Oracle:
         ns = self.of_namespace[question[0]]
         return NODATA if self.namespaces[ns].latest else MISSING, [ns]
 
+    def guess(self, question, said):
+        """What an answer that was not true may have said, for who reads the complaint."""
+        if said == digest(*MISSING):
+            return "NXDOMAIN"
+        if question[1] == PTR:
+            names = [f"{key[1]}.{key[0]}.svc.{ZONE}" for key in KEYS]
+            return next((name for name in names if digest(NOERROR, [(None, PTR, name)]) == said), "another answer")
+        if question in self.by_question:
+            asked = self.by_question[question]
+            for service in self.services[asked.key].values:
+                for chosen in itertools.product(*(v.values for v in self.slices[asked.key].values())):
+                    state = service and records(service, tuple(x for x in chosen if x is not None))
+                    if digest(*asked.answer(state)) == said:
+                        return "an older answer"
+        return "another answer"
+
     def _states(self, key, sent, received):
         """The Records that a Service may have been, hidden or not: a set, with None for its absence."""
         slices = [v.between(sent, received) for v in self.slices[key].values()]

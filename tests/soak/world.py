@@ -3,17 +3,21 @@
 The walk and the faults are those of the suite `model`; here no answer of the clients may be wrong while
 they go on. Who changes says so to the oracle, waits until the server knows it, and says that as well.
 """
+import collections
 import random
 import time
 
 import cluster
 import model_faults
+from harness import check
 from model_dns import A, Asker
 from model_steps import Steps
 from model_test import stable_objects
 
 SETTLE, SETTLE_STORM = 15, 60
 GRACE = 1_000_000_000  # ns: a worker may be in a round that began before the change was published
+# After these the server is right about everything only when it has looked for what it missed (resync).
+MISSED = ("lost", "reordered", "restored")
 RESTARTS = ("refused_for_a_moment", "restored")
 MARKS = ("mark.stable.svc.cluster.local", "marks.stable.svc.cluster.local")
 
@@ -27,6 +31,8 @@ class World:
         self.steps, self.at, self.marks = Steps(store, self.random), 0, 0
         self.asker = Asker(keryx.address, keryx.port)
         self.bag, self.faults, self.restarts = [], 0, 0
+        self.lately = collections.deque(maxlen=20)  # (ns, what)
+        judge.doing = self.doing
         self.oracle.everything(self.steps.truth, 0)
 
     def change(self, count):
@@ -34,6 +40,10 @@ class World:
             began = time.monotonic_ns()
             self.oracle.happened(self.steps.truth, self.steps.step(), began)
             self.at += 1
+
+    def doing(self, when):
+        """The last few things that were done before."""
+        return ", ".join(f"{what} {(when - at) / 1e9:.2f} s before" for at, what in [x for x in self.lately if x[0] < when][-4:])
 
     def untold(self, act):
         self.steps.told = False
@@ -59,22 +69,36 @@ class World:
 
     def settle(self, seconds):
         """Until all that was changed is answered as it is; what the clients heard in between is judged."""
-        wanted = self._mark() + [(q, self.oracle.wanted(q)) for q in self.oracle.unsettled()]
         deadline = time.monotonic() + seconds * self.t.slack
+        self._until_answered(self._mark(), deadline)
+        # Not before: what is right by now may be what was before.
+        self._until_answered([(q, self.oracle.wanted(q)) for q in self.oracle.unsettled()], deadline)
+        self.lately.append((time.monotonic_ns(), "settled"))
+        self.oracle.settled(time.monotonic_ns() + int(GRACE * self.t.slack))
+        self.oracle.forget(time.monotonic_ns() - 20 * GRACE)
+
+    def _until_answered(self, wanted, deadline):
         while True:
             answers = self.asker.ask_all([question for question, _ in wanted])
             wrong = [(question, want, got) for (question, want), got in zip(wanted, answers) if got != want]
             if not wrong:
-                break
+                return
             if time.monotonic() > deadline:
                 shown = "; ".join(f"{question} is {got}, not {want}" for question, want, got in wrong[:4])
-                raise AssertionError(f"step {self.at}: after {seconds:g} s {len(wrong)} names differ: {shown}; "
-                                     f"log: {self.keryx.output()}")
+                raise AssertionError(f"step {self.at}: {len(wrong)} names still differ: {shown}; "
+                                     f"{self.doing(time.monotonic_ns())}; log: {self.keryx.output()}")
             self.judge()
             time.sleep(0.002)
             wanted = [(question, want) for question, want, _ in wrong]
-        self.oracle.settled(time.monotonic_ns() + int(GRACE * self.t.slack))
-        self.oracle.forget(time.monotonic_ns() - 20 * GRACE)
+
+    def _audited(self, seconds):
+        """Until each resource was listed twice, one of them to see what a watch has missed."""
+        started = time.monotonic()
+        while any(sum(entry[0] > started for entry in self.server.seen(resource, "list")) < 2
+                  for resource in model_faults.WATCHED):
+            check(time.monotonic() < started + seconds * self.t.slack, f"no resync in {seconds} s: {self.keryx.output()}")
+            self.judge()
+            time.sleep(0.05)
 
     def quick_fault(self):
         self._fault(self.random.choice(model_faults.QUICK))
@@ -82,15 +106,21 @@ class World:
 
     def storm(self):
         """One or two faults for which the client has to pause, list anew or resync."""
+        names = []
         for _ in range(self.random.choice([1, 2])):
             self.bag = self.bag or self.random.sample(model_faults.SLOW, len(model_faults.SLOW))
-            self._fault(self.bag.pop())
+            fault = self.bag.pop()
+            names.append(fault.__name__)
+            self._fault(fault)
             self.change(3)
+        if any(name in MISSED for name in names):
+            self._audited(SETTLE_STORM)
         self.settle(SETTLE_STORM)
         self.server.faults.clear()
 
     def _fault(self, fault):
         began = time.monotonic_ns()
+        self.lately.append((began, fault.__name__))
         fault(self)
         self.oracle.everything(self.steps.truth, began)
         self.faults += 1
