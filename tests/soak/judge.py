@@ -5,7 +5,7 @@ To be called when the oracle has heard of every change so far. Knows no server. 
 import collections
 
 from clients import LOST, MALFORMED, RECORD, TCP, TRUNCATED, UNASKED
-from model_dns import A, AAAA, CNAME, NOERROR, NXDOMAIN, PTR, SRV
+from model_dns import A, AAAA, CNAME, NXDOMAIN, PTR, SRV
 from oracle import Unknown
 from outside import says
 
@@ -22,7 +22,7 @@ def outside_questions(stable):
     with a * is another one each time."""
     found = [((qname, qtype), (rcode, _typed(qtype, values))) for (qname, qtype), (rcode, values) in stable]
     found += [((f"nope.{ns}svc.cluster.local", A), (NXDOMAIN, [])) for ns in ("", "stable.", "ns-0.")]
-    found += [((f"*.stable.svc.cluster.local", qtype), (NXDOMAIN, [])) for qtype in (A, AAAA, SRV, CNAME)]
+    found += [(("*.stable.svc.cluster.local", qtype), (NXDOMAIN, [])) for qtype in (A, AAAA, SRV, CNAME)]
     found += [(("9.255.10.10.in-addr.arpa", PTR), (NXDOMAIN, []))]
     names = [f"c{i}.cached.example" for i in range(CACHED)] + [f"c{i}.slow.example" for i in range(4)] + \
         [f"b{i}.big.example" for i in range(4)] + ["*.nx.example"] * FRESH + ["*.fresh.example"] * FRESH

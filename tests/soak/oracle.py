@@ -150,7 +150,7 @@ class Oracle:
         self.of_namespace = {f"{ns}.svc.{ZONE}": ns for ns in self.namespaces}
         self.of_address = {reverse(a): a for a in ADDRESSES}
         self.asked = [(q.qname, q.qtype) for q in self.questions] + [(n, A) for n in self.of_namespace] + \
-            [(n, PTR) for n in self.of_address] + list(self.fixed)
+            [(n, PTR) for n in self.of_address] + [question for question, _ in fixed]  # some of these more than once
         self.by_question = {(q.qname, q.qtype): q for q in self.questions}
         self.by_key = {key: [q for q in self.questions if q.key == key] for key in KEYS}
         self.changed = dict.fromkeys([*KEYS, *self.namespaces], 0)  # when they did so last

@@ -28,7 +28,7 @@ from api_certificates import Certificates  # noqa: E402
 from api_server import Server, kubeconfig  # noqa: E402
 from api_store import Store  # noqa: E402
 from clients import Clients, Upstream  # noqa: E402
-from harness import Report, check, until  # noqa: E402
+from harness import Report, check  # noqa: E402
 from judge import Judge, outside_questions  # noqa: E402
 from keryx import Keryx  # noqa: E402
 from oracle import Oracle  # noqa: E402
@@ -170,7 +170,7 @@ def verdicts(t, soak, before, after):
 def run(args, t, folder):
     store = Store()
     stable = fill(store)
-    oracle = Oracle([(question, answer) for question, answer in outside_questions(stable)])
+    oracle = Oracle(outside_questions(stable))
     questions = folder / "questions"
     questions.write_text("".join(f"{qname} {qtype}\n" for qname, qtype in oracle.asked))
     judge = Judge(oracle)
@@ -180,15 +180,16 @@ def run(args, t, folder):
         with Keryx(t, text, {"kubeconfig": kubeconfig(server)}, args=("-dns.port", "0", "-workers", "2")) as k:
             world = World(t, store, server, k, oracle, judge, args.seed)
             soak = Soak(args, t, k, world, judge, Reloads(t, k, upstream.port), questions)
+            at_rest = []
             try:
                 with t.case(f"changes were seen and reloads went through (KERYX_SEED={args.seed})"):
-                    before, after = phases(soak, args.minutes * 60)
+                    at_rest += phases(soak, args.minutes * 60)
             finally:
                 soak.meter.over.set()
                 if soak.clients:
                     soak.clients.stop()
-            if "after" in locals():
-                verdicts(t, soak, before, after)
+            if at_rest:
+                verdicts(t, soak, *at_rest)
 
 
 def phases(soak, seconds):
