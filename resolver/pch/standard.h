@@ -1,0 +1,10 @@
+// Precompiled: what most files of this folder include. Each still says what it needs.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
