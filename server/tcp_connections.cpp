@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <limits>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 namespace server {
@@ -17,6 +19,16 @@ constexpr int kAcceptsPerEvent = 64;  // then the other sockets get their turn
 bool somebody_waits(int listener) {
     pollfd readable{listener, POLLIN, 0};
     return poll(&readable, 1, 0) == 1;
+}
+
+/// The lowest number that a client's connection must not have, so that `spare` are left, but a
+/// quarter of all at most. The kernel gives the lowest that is free: so many are in use then.
+int first_spare(std::size_t spare) {
+    rlimit limit{};
+    constexpr rlim_t kMost = std::numeric_limits<int>::max();
+    const rlim_t all =
+        getrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::min(limit.rlim_cur, kMost) : kMost;
+    return static_cast<int>(all - std::min<rlim_t>(spare, all / 4));
 }
 
 TcpTimes times_of(const TimeoutsConfig& given, const TcpTimes& otherwise) {
@@ -54,6 +66,7 @@ TcpConnections::TcpConnections(const EventPoll& poll, Pipeline& pipeline, TcpLim
 TcpConnections::~TcpConnections() = default;
 
 bool TcpConnections::accept_from(int listener, const Route& route, Clock::time_point now) {
+    const int spare = first_spare(limits_.spare_descriptors);
     for (int i = 0; i < kAcceptsPerEvent; ++i) {
         Client client;
         client.tcp = true;
@@ -70,7 +83,7 @@ bool TcpConnections::accept_from(int listener, const Route& route, Clock::time_p
             }
             return false;
         }
-        if (make_room(ClientShares::key_of(client.peer))) {
+        if (make_room(ClientShares::key_of(client.peer)) && leave_spare(fd, spare)) {
             add(std::move(fd), client, route, now);
         } else {
             pipeline_->counters().tcp_refused.add();
@@ -85,6 +98,18 @@ bool TcpConnections::make_room(ClientShares::Key client) {
         return evict_idle(client);
     }
     return open_ < limits_.connections || evict_idle();
+}
+
+/// Where only spare descriptors are left, the new connection gets that of an idle one.
+bool TcpConnections::leave_spare(Fd& fd, int first_spare) {
+    if (fd.get() < first_spare) {
+        return true;
+    }
+    if (!evict_idle()) {
+        return false;
+    }
+    fd = Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+    return static_cast<bool>(fd);
 }
 
 void TcpConnections::add(Fd fd, const Client& client, const Route& route, Clock::time_point now) {

@@ -26,7 +26,8 @@ struct TcpTimes {
 struct TcpLimits {
     std::size_t connections = 1000;  // of one worker; the idle one nearest its deadline makes room
     std::size_t of_a_client = 250;   // of those; then an idle one of its own makes room
-    std::size_t query_size = 4096;   // longer messages end the connection
+    std::size_t spare_descriptors = 256;     // left for probes, upstreams and the API server
+    std::size_t query_size = 4096;           // longer messages end the connection
     std::size_t waiting_queries = 100;       // of one connection, before reading pauses
     std::size_t unsent_octets = 256 * 1024;  // of one connection, before reading pauses
     TcpTimes times{};                        // where `timeouts` says nothing
@@ -70,6 +71,7 @@ class TcpConnections {
 
     void add(Fd fd, const Client& client, const Route& route, Clock::time_point now);
     bool make_room(ClientShares::Key client);
+    bool leave_spare(Fd& fd, int first_spare);
     bool evict_idle(std::optional<ClientShares::Key> of = std::nullopt);
     void close(std::uint32_t slot);
     void read_from(Connection& connection, Clock::time_point now);

@@ -38,15 +38,20 @@ void ask_until_paused(TcpRig& rig, const TcpClient& client, std::size_t limit) {
     rig.run_dry();
 }
 
+int lowest_free() {
+    const int fd = dup(STDIN_FILENO);
+    close(fd);
+    return fd;
+}
+
 /// Lets the process open nothing while it lives.
 class NoMoreDescriptors {
   public:
-    NoMoreDescriptors() {
+    /// `spare` more than there are.
+    explicit NoMoreDescriptors(rlim_t spare = 0) {
         getrlimit(RLIMIT_NOFILE, &before_);
-        const int lowest_free = dup(STDIN_FILENO);
-        close(lowest_free);
         rlimit now = before_;
-        now.rlim_cur = static_cast<rlim_t>(lowest_free);
+        now.rlim_cur = static_cast<rlim_t>(lowest_free()) + spare;
         setrlimit(RLIMIT_NOFILE, &now);
     }
     ~NoMoreDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
@@ -301,8 +306,35 @@ TEST_CASE("the cap: who waits for a reply is not sent away, the new one is") {
     CHECK_FALSE(rig.connected().closed());
 }
 
+TEST_CASE("the last descriptors are not for clients: an idle connection makes room, else refused") {
+    constexpr std::size_t kSpare = 3;
+    TcpRig rig({.spare_descriptors = kSpare});
+    TcpClient idle = rig.connected();
+    TcpClient waiting(rig.port());
+    {
+        const NoMoreDescriptors limit(kSpare);
+        const int first_spare = lowest_free();
+        CHECK(rig.accept());
+        CHECK(lowest_free() == first_spare);
+    }
+    CHECK(idle.closed());
+    waiting.ask(elsewhere(1));
+    REQUIRE(rig.run_until([&] { return rig.held().size() == 1; }));
+
+    TcpClient refused(rig.port());
+    {
+        const NoMoreDescriptors limit(kSpare);
+        CHECK(rig.accept());
+    }
+    CHECK(rig.run_until_closed(refused));
+    CHECK(rig.tcp().open() == 1);
+    TcpClient next = rig.connected();
+    next.ask(web(2));
+    CHECK(rig.run_until_ids(next, {2}));
+}
+
 TEST_CASE("out of descriptors: an idle connection makes room, else the listener has to wait") {
-    TcpRig rig;
+    TcpRig rig({.spare_descriptors = 0});
     TcpClient idle = rig.connected();
     TcpClient waiting(rig.port());
     {
