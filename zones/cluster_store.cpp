@@ -82,7 +82,7 @@ void ClusterStore::apply(std::span<const k8s_client::Change> changes, std::uint3
     dirty_.clear();
     flush_index();
     if (relevant_) {
-        next_->serial = now;
+        next_->serial = std::max(next_->serial, now);  // though the clock has been set back
     }
     snapshot_ = std::move(next_);
 }

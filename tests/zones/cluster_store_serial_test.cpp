@@ -84,3 +84,12 @@ TEST_CASE("bug: deleting what was never there does not bump the serial") {
     CHECK_FALSE(bumps(cluster, {deleted(make_service("prod", "nope", {}))}));
     CHECK_FALSE(bumps(cluster, {deleted(make_namespace("nope"))}));
 }
+
+TEST_CASE("the serial does not go back when the clock does") {
+    ClusterStore store(usual_options(), TestCluster::kKey);
+    store.apply(std::vector{applied(make_service("prod", "web", {"10.0.0.1"}))}, 2000);
+    store.apply(std::vector{applied(make_service("prod", "web", {"10.0.0.2"}))}, 1000);
+    CHECK(store.snapshot()->serial == 2000);
+    store.apply(std::vector{applied(make_service("prod", "web", {"10.0.0.3"}))}, 2001);
+    CHECK(store.snapshot()->serial == 2001);
+}
