@@ -29,7 +29,9 @@ class WriteSchedule {
         if (!tried_) {
             return now - *first_seen_ >= pace_.first_delay;
         }
-        return (changed(revision) || as_of - stamp_ >= pace_.refresh) &&
+        // A file of the future, by a clock that has been set back, would not be read at a start.
+        const bool of_the_future = stamp_ - as_of > std::chrono::minutes(1);
+        return (changed(revision) || as_of - stamp_ >= pace_.refresh || of_the_future) &&
                now - *tried_ >= pace_.interval;
     }
 

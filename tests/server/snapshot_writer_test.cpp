@@ -77,6 +77,19 @@ TEST_CASE("schedule: an unchanged file is written anew before it is old, if it i
     CHECK_FALSE(schedule.due(1, of + 1min, start + 72h));  // the API server is away since then
 }
 
+TEST_CASE("schedule: when the clock is set back, a file of the future is written anew") {
+    WriteSchedule schedule({5s, 30s, 1h, 1s});
+    const WriteSchedule::Time start{};
+    const std::chrono::sys_seconds of{1000h};
+    schedule.due(1, of, start);
+    schedule.wrote(1, of, start + 5s);
+    CHECK_FALSE(schedule.due(1, of - 59s, start + 60s));  // clocks are slewed a little
+    CHECK_FALSE(schedule.due(1, of - 1h, start + 34s));
+    CHECK(schedule.due(1, of - 1h, start + 35s));
+    schedule.wrote(1, of - 1h, start + 35s);
+    CHECK_FALSE(schedule.due(1, of - 1h, start + 70s));
+}
+
 TEST_CASE("what is synced is written, and written again when it has changed") {
     Fixture f;
     f.add("web");
