@@ -98,11 +98,14 @@ class ControlPlane:
         """Starts what does not run; returns when the API server is ready. What has been is kept."""
         self._run([self.scripts / "up.sh", self.state], self.environment, 240)
 
+    def pid(self, name):
+        return int((self.state / "run" / f"{name}.pid").read_text())
+
     def kill(self, name):
         """SIGKILL; returns when the process is gone."""
         file = self.state / "run" / f"{name}.pid"
         try:
-            pid = int(file.read_text())
+            pid = self.pid(name)
             with os.fdopen(os.pidfd_open(pid)) as handle:
                 if str(self.state).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
                     signal.pidfd_send_signal(handle.fileno(), signal.SIGKILL)

@@ -1,12 +1,16 @@
 """What a control plane does to its clients: killed, restored, compacted, credentials and rights lost."""
 import json
+import os
+import time
 
+from faults_world import stopped
 from harness import check, equal, until
 from kubernetes_world import (NODATA, NODES, NXDOMAIN, STABLE, UNREADY, at, endpoints, has, namespace, note,
                               reverse, service)
 from model_dns import A, CNAME, SRV
 
 ACCOUNT = {"kind": "ServiceAccount", "name": "keryx", "namespace": "kube-system"}
+LONG = os.environ.get("KERYX_LONG") == "yes"
 LIST_WATCH = ["list", "watch"]
 RULES = [{"apiGroups": [""], "resources": ["services", "endpoints", "pods", "namespaces"], "verbs": LIST_WATCH},
          {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": LIST_WATCH}]
@@ -46,6 +50,26 @@ def killed(t, plane, tunnel, direct, tunnelled):
         note("from the API server's being ready to the change of meanwhile", direct.gone(at("doomed")))
         direct.says("answers again", after=line)
         for number, w in enumerate((direct, tunnelled), 1):
+            moves(plane, w, number)
+            w.unbroken()
+
+
+def frozen(t, plane, tunnel, direct, tunnelled):
+    seconds = 100 if LONG else 5   # more than the 80 s after which a silent watch is given up
+    with t.case(f"kube-apiserver is stopped for {seconds} s: answers go on; set going, changes are seen within 5 s"):
+        plane.apply(service("frozen", "10.66.18.8"))
+        for w in (direct, tunnelled):
+            w.sees(at("frozen"), A, has("10.66.18.8"))
+        with stopped(plane.pid("kube-apiserver")):
+            plane.etcd_delete("/registry/services/specs/default/frozen")
+            ends = time.monotonic() + seconds
+            while time.monotonic() < ends:
+                for w in (direct, tunnelled):
+                    w.still_asked()
+                    equal(w.asker.ask(at("frozen"), A), has("10.66.18.8"), "what cannot be known yet")
+        for w in (direct, tunnelled):
+            note("from SIGCONT to the change of meanwhile", w.gone(at("frozen"), seconds=5))
+        for number, w in enumerate((direct, tunnelled), 21):
             moves(plane, w, number)
             w.unbroken()
 
@@ -158,5 +182,5 @@ def wiped(t, plane, tunnel, direct, tunnelled):
 
 
 def run(t, plane, tunnel, direct, tunnelled):
-    for part in (killed, token, rights, compacted, wiped):
+    for part in (killed, frozen, token, rights, compacted, wiped):
         part(t, plane, tunnel, direct, tunnelled)

@@ -30,10 +30,10 @@ INTO_GROUP = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"'
 class Group:
     """A cgroup of its own; `prefix` runs a command in it."""
 
-    def __init__(self, folder, limit, peak, swap):
+    def __init__(self, folder, octets, limit, peak, swap):
         self.folder, self.peak_file = folder, peak
         self.prefix = ("sh", "-c", INTO_GROUP, "sh", str(folder))
-        (folder / limit).write_text(str(LIMIT))
+        (folder / limit).write_text(str(octets))
         with contextlib.suppress(OSError):  # a kernel without swap accounting
             (folder / swap[0]).write_text(swap[1])
 
@@ -42,10 +42,10 @@ class Group:
 
 
 @contextlib.contextmanager
-def limited():
+def limited(octets=LIMIT):
     name = f"keryx-test-{os.getpid()}"
     versions = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.max_usage_in_bytes",
-                 ("memory.memsw.limit_in_bytes", str(LIMIT))),
+                 ("memory.memsw.limit_in_bytes", str(octets))),
                 ("/sys/fs/cgroup", "memory.max", "memory.peak", ("memory.swap.max", "0"))]
     for root, limit, peak, swap in versions:
         folder = pathlib.Path(root) / name
@@ -55,7 +55,7 @@ def limited():
             continue
         try:
             if (folder / limit).exists() and (folder / peak).exists():
-                yield Group(folder, limit, peak, swap)
+                yield Group(folder, octets, limit, peak, swap)
                 return
         finally:
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""Runs NSD with the zones it is given on a port of its own: an upstream that is not ours."""
+"""Runs NSD with the zones it is given on a port of its own: an upstream that is not ours. It limits no rate."""
 import os
 import pathlib
 import shutil
@@ -21,7 +21,7 @@ class Nsd:
             raise Skip("nsd is not installed")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keryx-nsd-"))
         lines = ["server:", f"  ip-address: {self.address}@{self.port}", '  username: ""',
-                 f'  zonesdir: "{self.folder}"', '  database: ""', '  pidfile: ""', "  server-count: 1",
+                 f'  zonesdir: "{self.folder}"', '  database: ""', '  pidfile: ""', "  server-count: 1", "  rrl-ratelimit: 0",
                  f'  xfrdfile: "{self.folder}/xfrd"', f'  zonelistfile: "{self.folder}/zones"',
                  "remote-control:", "  control-enable: no"]
         for number, (zone, text) in enumerate(self.zones.items()):

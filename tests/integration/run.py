@@ -27,7 +27,9 @@ LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template",
          ["kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
          ["partition", "blackhole"],
          ["restart", "model", "memory", "siege"],
-         ["deploy"]]
+         ["deploy"],
+         ["faults_files", "faults_clock", "faults_links"],
+         ["faults_peers", "faults_limits"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
 
