@@ -10,11 +10,13 @@
 #include <string>
 #include <string_view>
 
+#include "k8s_client/secret.h"
+
 namespace k8s_client {
 
 /// A secret or certificate, given as text or as the file that holds it. Neither: not given.
 struct Credential {
-    std::string text;
+    Secret text;
     std::filesystem::path file;
     bool given() const { return !text.empty() || !file.empty(); }
     bool operator==(const Credential&) const = default;

@@ -97,6 +97,31 @@ std::optional<std::chrono::seconds> retry_after(const httplib::Response& respons
     return std::chrono::seconds(seconds);
 }
 
+/// One request. cpp-httplib takes it as strings, and is lent this one; what it makes of it on its
+/// way to OpenSSL (a buffer on the heap, freed at once) is out of reach.
+struct Sent {
+    httplib::Request request;
+
+    Sent() = default;
+    Sent(const Sent&) = delete;
+    Sent& operator=(const Sent&) = delete;
+    ~Sent() { forget_token(); }
+
+    /// Once it has been sent: a watch goes on for minutes.
+    void forget_token() {
+        if (const auto at = request.headers.find("Authorization"); at != request.headers.end()) {
+            wipe(at->second.data(), at->second.size());
+        }
+    }
+
+    void authorize(const Secret& token) {
+        constexpr std::string_view kScheme = "Bearer ";  // RFC 6750 §2.1
+        std::string& value = request.headers.emplace("Authorization", "")->second;
+        value.reserve(kScheme.size() + token.reveal().size());  // or it would leave copies behind
+        value.append(kScheme).append(token.reveal());
+    }
+};
+
 /// Takes one response from cpp-httplib and hands it on.
 class Response {
   public:
@@ -196,28 +221,35 @@ Done ApiConnection::attempt(const HttpRequest& request, HttpBody& body) {
     if (socket_.stopped()) {
         return {};
     }
-    httplib::Headers headers{{"Host", host_and_port(access_)},
-                             {"User-Agent", user_agent_},
-                             {"Accept", request.accept},
-                             {"Accept-Encoding", "gzip"}};
+    Response response(body, socket_);
+    Sent sent;
+    sent.request.method = "GET";
+    sent.request.path = access_.path + request.target;
+    sent.request.headers = {{"Host", host_and_port(access_)},
+                            {"User-Agent", user_agent_},
+                            {"Accept", request.accept},
+                            {"Accept-Encoding", "gzip"}};
+    sent.request.response_handler = [&](const httplib::Response& head) {
+        sent.forget_token();
+        return response.take_head(head);
+    };
+    sent.request.content_receiver = [&](const char* octets, std::size_t n, std::uint64_t /*at*/,
+                                        std::uint64_t /*of*/) {
+        return response.take_chunk({octets, n});
+    };
     if (access_.token.given()) {
         const auto token = token_text(access_.token);
         if (!token) {
             return failed(Kind::Credentials, token.error());
         }
-        headers.emplace("Authorization", "Bearer " + *token);
+        sent.authorize(*token);
     }
     TlsReport report;  // the client's connections refer to it
-    Response response(body, socket_);
     const auto send = [&](auto& client) {
-        const auto result = client.Get(
-            access_.path + request.target, headers,
-            [&](const httplib::Response& head) { return response.take_head(head); },
-            [&](const char* octets, std::size_t n) {
-                return response.take_chunk({octets, n});
-            });
-        return outcome_of(result.error(), access_, request, response, report,
-                          client.connect_fault());
+        httplib::Response head;
+        auto error = httplib::Error::Success;
+        client.send(sent.request, head, error);
+        return outcome_of(error, access_, request, response, report, client.connect_fault());
     };
     if (!access_.tls) {
         SocketClient<httplib::ClientImpl> client(access_.host, access_, socket_,

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace k8s_client {
 namespace {
@@ -11,8 +12,9 @@ constexpr std::string_view kAlphabet =
 
 }  // namespace
 
-std::optional<std::string> decode_base64(std::string_view text) {
-    std::string out;
+std::optional<Secret> decode_base64(std::string_view text) {
+    Secret::Octets out;
+    out.reserve(text.size() / 4 * 3 + 3);
     std::uint32_t bits = 0;
     std::size_t symbols = 0;
     std::size_t padding = 0;
@@ -27,14 +29,15 @@ std::optional<std::string> decode_base64(std::string_view text) {
         }
         bits = bits << 6 | static_cast<std::uint32_t>(value);
         if (++symbols % 4 == 0) {
-            out += {static_cast<char>(bits >> 16 & 0xff), static_cast<char>(bits >> 8 & 0xff),
-                    static_cast<char>(bits & 0xff)};
+            for (const int shift : {16, 8, 0}) {
+                out.push_back(static_cast<char>(bits >> shift & 0xff));
+            }
             if (padding > 0) {
                 out.resize(out.size() - padding);
             }
         }
     }
-    return symbols % 4 == 0 ? std::optional(out) : std::nullopt;
+    return symbols % 4 == 0 ? std::optional(Secret(std::move(out))) : std::nullopt;
 }
 
 }  // namespace k8s_client

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
+
+#include "k8s_client/secret.h"
 
 namespace k8s_client {
 
-/// White space is passed over; padding is needed. nullopt if it is not base64.
-std::optional<std::string> decode_base64(std::string_view text);
+/// What comes of it may be a key. White space is passed over; padding is needed. nullopt if it is
+/// not base64.
+std::optional<Secret> decode_base64(std::string_view text);
 
 }  // namespace k8s_client

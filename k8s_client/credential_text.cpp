@@ -1,6 +1,7 @@
 #include "k8s_client/credential_text.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "k8s_client/small_file.h"
 
@@ -23,9 +24,9 @@ std::string origin_of(const Credential& credential) {
     return credential.file.empty() ? "the kubeconfig" : credential.file.string();
 }
 
-tl::expected<std::string, std::string> credential_text(const Credential& credential,
-                                                       std::string_view what) {
-    std::string text = credential.text;
+tl::expected<Secret, std::string> credential_text(const Credential& credential,
+                                                  std::string_view what) {
+    Secret text = credential.text;
     if (!credential.file.empty()) {
         auto read = read_small_file(credential.file);
         if (!read) {
@@ -34,25 +35,25 @@ tl::expected<std::string, std::string> credential_text(const Credential& credent
         }
         text = std::move(*read);
     }
-    if (trimmed(text).empty()) {
+    if (trimmed(text.reveal()).empty()) {
         return tl::unexpected("the " + std::string(what) + " in " + origin_of(credential) +
                               " is empty");
     }
     return text;
 }
 
-tl::expected<std::string, std::string> token_text(const Credential& token) {
+tl::expected<Secret, std::string> token_text(const Credential& token) {
     const auto text = credential_text(token, "token");
     if (!text) {
         return text;
     }
-    const std::string_view inner = trimmed(*text);
+    const std::string_view inner = trimmed(text->reveal());
     // A line end inside it would begin another header.
     if (!std::all_of(inner.begin(), inner.end(), [](char c) { return c > ' ' && c < '\x7f'; })) {
         return tl::unexpected("the token in " + origin_of(token) +
                               " has a character that no token has: one line of text is expected");
     }
-    return std::string(inner);
+    return Secret(inner);
 }
 
 }  // namespace k8s_client

@@ -14,11 +14,11 @@ namespace k8s_client {
 
 /// The text, or a line that says why there is none; `what` names it: `client key`.
 /// Not empty. Of a credential that is not given: an error.
-tl::expected<std::string, std::string> credential_text(const Credential& credential,
-                                                       std::string_view what);
+tl::expected<Secret, std::string> credential_text(const Credential& credential,
+                                                  std::string_view what);
 
 /// Without white space around it, and fit for a header line.
-tl::expected<std::string, std::string> token_text(const Credential& token);
+tl::expected<Secret, std::string> token_text(const Credential& token);
 
 /// How messages name where it came from: the file, or `the kubeconfig`.
 std::string origin_of(const Credential& credential);

@@ -115,7 +115,7 @@ class Section {
         if (!decoded) {
             fail(data_key, "not base64");
         }
-        if (decoded->find("-----BEGIN ") == std::string::npos) {
+        if (decoded->reveal().find("-----BEGIN ") == std::string_view::npos) {
             fail(data_key, "no PEM (-----BEGIN ...) in the base64");
         }
         return {*decoded, {}};
@@ -185,7 +185,7 @@ void read_user(const Section& user, ApiAccess& access) {
     // As in client-go, a file that may be rotated wins over a token that cannot be.
     access.token = user.file_credential("tokenFile");
     if (!access.token.given()) {
-        access.token.text = user.text("token");
+        access.token.text = Secret(user.text("token"));
     }
     if (access.token.given()) {
         const auto token = token_text(access.token);
@@ -213,11 +213,12 @@ YAML::Node parse(const std::filesystem::path& file) {
     if (!text) {
         throw AccessError("cannot read the kubeconfig " + file.string() + ": " + text.error());
     }
-    if (std::count_if(text->begin(), text->end(), is_flow) > kMaxFlow) {
+    if (std::ranges::count_if(text->reveal(), is_flow) > kMaxFlow) {
         throw AccessError(file.string() + ": not a kubeconfig: more than 100000 of , : [ {");
     }
     try {
-        YAML::Node root = YAML::Load(*text);
+        // What yaml-cpp copies is freed, and not overwritten: SECURITY.md advises a tokenFile.
+        YAML::Node root = YAML::Load(std::string(text->reveal()));
         if (!root.IsMap()) {
             throw AccessError(file.string() + ": not a kubeconfig: a mapping is expected");
         }

@@ -1,17 +1,17 @@
 #include "k8s_client/small_file.h"
 
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "k8s_client/file_descriptor.h"
 
 namespace k8s_client {
 
-tl::expected<std::string, std::string> read_small_file(const std::filesystem::path& file) {
+tl::expected<Secret, std::string> read_small_file(const std::filesystem::path& file) {
     const auto error_text = [] { return std::generic_category().message(errno); };
     // Non-blocking, so that a pipe of that name cannot hold us up.
     const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -22,17 +22,19 @@ tl::expected<std::string, std::string> read_small_file(const std::filesystem::pa
     if (!S_ISREG(status.st_mode)) {
         return tl::unexpected(std::string("not a file"));
     }
-    std::string text;
-    std::array<char, 4096> buffer;
+    constexpr std::size_t kPiece = 4096;
+    Secret::Octets text;  // the only place that the octets pass through
     for (;;) {
-        const ssize_t n = read(fd.get(), buffer.data(), buffer.size());
+        const std::size_t size = text.size();
+        text.resize(size + kPiece);
+        const ssize_t n = read(fd.get(), text.data() + size, kPiece);
         if (n < 0 && errno != EINTR) {
             return tl::unexpected(error_text());
         }
+        text.resize(size + (n > 0 ? static_cast<std::size_t>(n) : 0));
         if (n == 0) {
-            return text;
+            return Secret(std::move(text));
         }
-        text.append(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
         if (text.size() > kMaxSmallFile) {
             return tl::unexpected(std::string("larger than the limit of 1 MiB"));
         }

@@ -8,11 +8,14 @@
 
 #include <tl/expected.hpp>
 
+#include "k8s_client/secret.h"
+
 namespace k8s_client {
 
 inline constexpr std::size_t kMaxSmallFile = std::size_t{1} << 20;
 
-/// The content, or why it cannot be had. A file beyond kMaxSmallFile octets is refused.
-tl::expected<std::string, std::string> read_small_file(const std::filesystem::path& file);
+/// The content, or why it cannot be had. A file beyond kMaxSmallFile octets is refused. No copy of
+/// what may be a secret stays behind.
+tl::expected<Secret, std::string> read_small_file(const std::filesystem::path& file);
 
 }  // namespace k8s_client

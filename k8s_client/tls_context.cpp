@@ -27,8 +27,9 @@ using Bio = std::unique_ptr<BIO, OpensslDeleter<&BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, OpensslDeleter<&X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, OpensslDeleter<&EVP_PKEY_free>>;
 
-Bio bio_of(const std::string& text) {
-    return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+/// Reads where the text is: nothing is copied.
+Bio bio_of(const Secret& text) {
+    return Bio(BIO_new_mem_buf(text.reveal().data(), static_cast<int>(text.reveal().size())));
 }
 
 /// Never asks at the terminal.

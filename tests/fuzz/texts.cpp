@@ -53,7 +53,8 @@ void judge_address(std::string_view text) {
 
 void judge_base64(std::string_view text) {
     const auto octets = k8s_client::decode_base64(text);
-    require(!octets || octets->size() <= text.size() / 4 * 3, "more octets than there are");
+    require(!octets || octets->reveal().size() <= text.size() / 4 * 3,
+            "more octets than there are");
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ TEST_CASE("api connection: what is asked") {
     const ScriptedServer server({}, say(reply("{}")));
     ApiAccess access = plain_access(server);
     access.path = "/k8s/clusters/c-1";
-    access.token.text = "secret\n";
+    access.token.text = Secret("secret\n");
     ApiConnection connection(access, "Keryx/1");
     RecordingBody body;
     CHECK(outcome(connection, body, {"/api/v1/pods?labelSelector=a%3Db", "text/x"}) == "ok");

@@ -27,7 +27,7 @@ ApiAccess access_of(const ScriptedServer& server, const std::string& host = "127
     ApiAccess access = plain_access(server);
     access.tls = true;
     access.host = host;
-    access.ca.text = authority().certificate;
+    access.ca.text = Secret(authority().certificate);
     return access;
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("tls: a certificate out of its time") {
     wish.starts_in = -3600;
     const ScriptedServer server({make_certificate(wish, ca), "", false}, say(reply("{}")));
     ApiAccess access = access_of(server);
-    access.ca.text = ca.certificate;
+    access.ca.text = Secret(ca.certificate);
     CHECK(outcome_of(access).starts_with(
         "Tls: the CA certificate CN=old behind the API server's expired on 2"));
 }
@@ -152,7 +152,7 @@ TEST_CASE("tls: the CA is read anew for each request") {
     const TempFolder folder;
     const ScriptedServer server({certificate_for({"IP:127.0.0.1"}), "", false}, say(reply("{}")));
     ApiAccess access = access_of(server);
-    access.ca = {"", folder / "ca.crt"};
+    access.ca = {{}, folder / "ca.crt"};
     ApiConnection connection(access, "test");
     RecordingBody body;
     const std::string other = make_authority("other").certificate;
@@ -187,12 +187,12 @@ TEST_CASE("tls: client certificates, by chain, refused and missing") {
         CHECK(outcome_of(access).starts_with("Tls: the API server "));
         CHECK(has(outcome_of(access), tls12 ? "ended the TLS connection: handshake failure"
                                             : "wants a client certificate ("));
-        access.certificate.text = own.certificate + middle.certificate;
-        access.key.text = own.key;
+        access.certificate.text = Secret(own.certificate + middle.certificate);
+        access.key.text = Secret(own.key);
         CHECK(outcome_of(access) == "ok");
         const PemPair wrong = make_certificate({});
-        access.certificate.text = wrong.certificate;
-        access.key.text = wrong.key;
+        access.certificate.text = Secret(wrong.certificate);
+        access.key.text = Secret(wrong.key);
         CHECK(has(outcome_of(access),
                   "Tls: the API server refuses our client certificate in the kubeconfig (unknown "
                   "CA): give one"));
@@ -205,8 +205,8 @@ TEST_CASE("tls: client certificates and keys that cannot be used") {
     const ScriptedServer server({certificate_for({"IP:127.0.0.1"}), "", false}, say(reply("{}")));
     const auto outcome_for = [&](const std::string& certificate, const std::string& key) {
         ApiAccess access = access_of(server);
-        access.certificate.text = certificate;
-        access.key.text = key;
+        access.certificate.text = Secret(certificate);
+        access.key.text = Secret(key);
         return outcome_of(access);
     };
     CHECK(outcome_for(own.certificate, own.key) == "ok");

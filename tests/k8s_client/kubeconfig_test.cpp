@@ -74,8 +74,8 @@ TEST_CASE_FIXTURE(Setting, "kubeconfig: cluster, user and context") {
         "users:\n- name: nobody\n  user: {}\n- name: me\n  user: {token: 'abc '}\n";
     ApiAccess second = access_to("https://[fd00::1]:6443/prefix");
     second.server_name = "kubernetes";
-    second.ca.text = kPem;
-    second.token.text = "abc ";
+    second.ca.text = Secret(kPem);
+    second.token.text = Secret("abc ");
     CHECK(read(text) == second);
     CHECK(read(text, "second") == second);
     CHECK(read(text, "first") == access_to("http://127.0.0.1:8080"));
@@ -94,10 +94,10 @@ TEST_CASE_FIXTURE(Setting, "kubeconfig: files are relative to it") {
              "client-certificate: ./me.crt, client-key: '" + (folder / "me.key").string() +
                  "', token: lost, tokenFile: sub/token",
              "c");
-    CHECK(access.ca == Credential{"", folder / "ca.crt"});
-    CHECK(access.certificate == Credential{"", folder / "me.crt"});
-    CHECK(access.key == Credential{"", folder / "me.key"});
-    CHECK(access.token == Credential{"", folder / "sub/token"});  // wins over token
+    CHECK(access.ca == Credential{{}, folder / "ca.crt"});
+    CHECK(access.certificate == Credential{{}, folder / "me.crt"});
+    CHECK(access.key == Credential{{}, folder / "me.key"});
+    CHECK(access.token == Credential{{}, folder / "sub/token"});  // wins over token
 }
 
 TEST_CASE_FIXTURE(Setting, "kubeconfig: inline certificates, and no verification") {
@@ -106,8 +106,8 @@ TEST_CASE_FIXTURE(Setting, "kubeconfig: inline certificates, and no verification
              "client-certificate-data: " + kPem64 + ", client-key-data: " + kPem64, "");
     CHECK(access.insecure);
     CHECK_FALSE(access.ca.given());
-    CHECK(access.certificate.text == kPem);
-    CHECK(access.key.text == kPem);
+    CHECK(access.certificate.text.reveal() == kPem);
+    CHECK(access.key.text.reveal() == kPem);
     CHECK_FALSE(access.token.given());
     CHECK_FALSE(read("server: 'https://a', insecure-skip-tls-verify: false", "", "").insecure);
 }
