@@ -5,11 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "k8s_client/objects.h"
@@ -75,12 +75,13 @@ class Inventory {
     Put put_entry(const ObjectMeta& meta, bool present, Said said, bool& was_present);
 
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, Entry> entries_;  // by "namespace/name"
+    // Trees, since tenants choose the names: std::hash has no key, and they could collide.
+    std::map<std::string, Entry> entries_;  // by "namespace/name"
     std::uint32_t list_ = 0;
     std::uint32_t audit_ = 0;
     bool auditing_ = false;
-    std::unordered_map<std::string, Listed> differing_;  // while auditing
-    std::unordered_set<std::string> removed_;            // while auditing
+    std::map<std::string, Listed> differing_;  // while auditing
+    std::set<std::string> removed_;            // while auditing
 };
 
 }  // namespace k8s_client

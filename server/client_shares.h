@@ -6,7 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
+#include <map>
 
 #include "server/client.h"
 
@@ -26,7 +26,9 @@ class ClientShares {
     void remove(Key client);
 
   private:
-    std::unordered_map<Key, std::size_t> counts_;  // at most as many as there are connections
+    // At most as many as there are connections. A tree: who has many addresses could choose some
+    // that collide.
+    std::map<Key, std::size_t> counts_;
 };
 
 }  // namespace server

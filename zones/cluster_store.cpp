@@ -58,7 +58,12 @@ void note(const Ip& address, std::uint64_t hash, bool add,
 }  // namespace
 
 ClusterStore::ClusterStore(ClusterOptions options, HashKey key)
-    : options_(std::move(options)), key_(key) {
+    : options_(std::move(options)),
+      key_(key),
+      services_(0, KeyedHash{key}),
+      slice_owner_(0, KeyedHash{key}),
+      pod_ips_(0, KeyedHash{key}),
+      pods_at_(0, KeyedHash{key}) {
     auto empty = std::make_shared<Snapshot>();
     empty->key = key_;
     snapshot_ = std::move(empty);

@@ -11,11 +11,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "k8s_client/objects.h"
 #include "zones/cluster_options.h"
+#include "zones/keyed_table.h"
 #include "zones/record_builder.h"
 #include "zones/snapshot.h"
 
@@ -61,12 +61,12 @@ class ClusterStore {
 
     ClusterOptions options_;
     HashKey key_;
-    std::unordered_map<std::string, ServiceState> services_;    // by wire labels <service><ns>
-    std::unordered_map<std::string, std::string> slice_owner_;  // "ns/slice" -> key of services_
-    std::unordered_map<std::string, std::string> pod_ips_;      // "ns/pod" -> address text
-    std::unordered_map<std::string, unsigned> pods_at_;         // "ns/address" -> how many pods
-    std::set<std::string, std::less<>> namespaces_;             // that have an object
-    std::set<std::string> dirty_;                               // keys of services_ to rebuild
+    KeyedTable<ServiceState> services_;              // by wire labels <service><ns>
+    KeyedTable<std::string> slice_owner_;            // "ns/slice" -> key of services_
+    KeyedTable<std::string> pod_ips_;                // "ns/pod" -> address text
+    KeyedTable<unsigned> pods_at_;                   // "ns/address" -> how many pods
+    std::set<std::string, std::less<>> namespaces_;  // that have an object
+    std::set<std::string> dirty_;                    // keys of services_ to rebuild
     bool namespaces_changed_ = false;
     bool relevant_ = false;  // bumps the serial
     std::vector<AddressIndex<Ipv4>::Entry> added4_, removed4_, pods_added4_, pods_removed4_;
