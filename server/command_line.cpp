@@ -52,6 +52,9 @@ void add_options(CLI::App& app, CommandLine& out, std::string& conf, std::string
            "how lines are written: as CoreDNS has them, or each as a JSON object")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}));
+    app.add_flag("--no-sandbox", out.no_sandbox,
+                 "keep all capabilities and system calls; for debuggers, and where the log says "
+                 "that a call was refused");
     app.add_option("--pidfile", pidfile, "file to write the process id to")->type_name("FILE");
     app.add_flag("--plugins", out.plugins, "list the plugins");
     app.add_flag("--quiet", out.quiet, "do not say where it listens, nor its version");

@@ -24,6 +24,7 @@ struct CommandLine {
     bool quiet = false;
     bool version = false;
     bool plugins = false;
+    bool no_sandbox = false;
     bool check = false;  // the subcommand
     LogStyle log_style = LogStyle::Text;
     unsigned workers = 0;  // 0: what the Corefile says, else as many as fit the machine

@@ -9,6 +9,7 @@
 #include "server/command_line.h"
 #include "server/descriptor_table.h"
 #include "server/process.h"
+#include "server/sandbox.h"
 
 namespace {
 
@@ -31,7 +32,9 @@ int run(int argc, char** argv) {
     } else {
         server::reserve_descriptor_table();
         const server::Signals signals;
-        server::Process(command_line, signals).run();
+        const auto notices =
+            command_line.no_sandbox ? server::without_sandbox() : server::enter_sandbox();
+        server::Process(command_line, signals, notices).run();
     }
     return 0;
 }

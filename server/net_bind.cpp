@@ -1,22 +1,11 @@
 #include "server/net_bind.h"
 
 #include <cerrno>
-#include <linux/capability.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "server/capabilities.h"
 
 namespace server {
 namespace {
-
-/// The capabilities of the calling thread, in the form of capget(2).
-struct Capabilities {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
-
-    // glibc has no wrapper for either call, and libcap would be a dependency for these two lines.
-    bool read() { return syscall(SYS_capget, &header, sets) == 0; }
-    bool write() { return syscall(SYS_capset, &header, sets) == 0; }
-};
 
 /// Raises the capability while it lives, if the thread may have it and does not yet.
 class RaisedNetBind {

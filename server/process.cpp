@@ -66,19 +66,25 @@ unsigned count_of_workers(const CommandLine& command_line, const Config& config)
     return asked != 0 ? asked : fitting_workers();
 }
 
-Process::Process(const CommandLine& command_line, const Signals& signals)
+Process::Process(const CommandLine& command_line, const Signals& signals,
+                 const std::vector<std::string>& notices)
     : command_line_(command_line),
       signals_(signals),
       sink_(command_line.log_style),
       log_(sink_),
       upstreams_(log_),
       key_(random_value<zones::HashKey>()),
-      schedule_(random_value<std::uint64_t>()) {}
+      schedule_(random_value<std::uint64_t>()) {
+    for (const std::string& notice : notices) {
+        log_.write(Level::Warning, notice);
+    }
+}
 
 Process::~Process() {
     if (workers_ != nullptr) {
         workers_->stop(Worker::Stop::Drain);
     }
+    log_refused_calls();
 }
 
 /// What the Corefile says, its addresses checked.
@@ -231,6 +237,7 @@ void Process::run() {
         reload_asked_ = reload_asked_ || signal == SIGUSR1;
         let_go_of_former();
         freed_memory_.tick(FreedMemory::Clock::now());
+        log_refused_calls();
         if (!may_reload()) {
             // Later: the signal is remembered, and the period goes on.
         } else if (std::exchange(reload_asked_, false)) {
@@ -361,6 +368,14 @@ void Process::announce() {
 void Process::log_running() {
     log_.write(Level::Info,
                "plugin/reload: Running configuration SHA512 = " + instance_->config.hash);
+}
+
+void Process::log_refused_calls() {
+    for (const std::string& call : refused_calls_.take()) {
+        log_.write(Level::Warning, "sandbox: refused the system call " + call +
+                                       "; if something fails for it, tell us, and run with "
+                                       "-no-sandbox until it is mended");
+    }
 }
 
 }  // namespace server

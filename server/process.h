@@ -14,6 +14,7 @@
 #include "server/operator_log.h"
 #include "server/reload_schedule.h"
 #include "server/signals.h"
+#include "server/syscall_filter.h"
 #include "server/takeover.h"
 #include "server/upstream_notices.h"
 #include "server/workers.h"
@@ -26,8 +27,9 @@ unsigned count_of_workers(const CommandLine& command_line, const Config& config)
 class Process {
   public:
     /// Throws ConfigError or ManifestError for what keeps the process from starting; SIGTERM may
-    /// end it before it serves.
-    Process(const CommandLine& command_line, const Signals& signals);
+    /// end it before it serves. `notices` of what was before enter the log.
+    Process(const CommandLine& command_line, const Signals& signals,
+            const std::vector<std::string>& notices);
     ~Process();
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
@@ -53,6 +55,7 @@ class Process {
     void step_aside();
     void announce();
     void log_running();
+    void log_refused_calls();
 
     const CommandLine& command_line_;
     const Signals& signals_;
@@ -65,6 +68,7 @@ class Process {
     std::uint16_t free_port_ = 0;  // what port 0 stands for
     ReloadSchedule schedule_;
     FreedMemory freed_memory_;
+    RefusedCalls refused_calls_;
     bool reload_asked_ = false;                 // by a signal
     std::unique_ptr<Predecessor> predecessor_;  // until we serve
     std::shared_ptr<Instance> instance_;

@@ -24,7 +24,7 @@ LIBRARIES = {
     "zones": ["ldns/", "tl/"],
     "resolver": ["ares.h", "ares_dns.h", "tl/"],
     "server": ["ares.h", "httplib.h", "rapidjson/", "yaml-cpp/", "openssl/", "tl/", "ldns/", "CLI/",
-               "fmt/", "prometheus/", "re2/"],
+               "fmt/", "prometheus/", "re2/", "seccomp.h"],
 }
 KNOWN_LIBRARIES = sorted({x for known in LIBRARIES.values() for x in known} | {"doctest/"})
 # A system header that a folder must not know, and what it stands for.

@@ -18,7 +18,7 @@ folder=$(cd "$2" && pwd)
 
 # What build_packages of tests/install_packages.sh has of libraries.
 packages=(
-    libc-ares-dev libcli11-dev libcpp-httplib-dev libexpected-dev libfmt-dev libldns-dev libre2-dev libssl-dev
+    libc-ares-dev libcli11-dev libcpp-httplib-dev libexpected-dev libfmt-dev libldns-dev libre2-dev libseccomp-dev libssl-dev
     libyaml-cpp-dev prometheus-cpp-dev rapidjson-dev zlib1g-dev
 )
 # The cross compiler brings the C library to link with; libc.so of this one would lead it to the host's.

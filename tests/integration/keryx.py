@@ -45,6 +45,7 @@ class Keryx:
             self.command[:0] = ["ip", "netns", "exec", netns]
         self.netns, self.env = netns, env
         self.lines, self.listens, self.process, self.stopped = [], [], None, False
+        self.expects_refusals = False  # of system calls
         self.http = {}  # path: [(address, port)]
 
     def __enter__(self):
@@ -138,6 +139,8 @@ class Keryx:
                 raise AssertionError(f"still there after SIGTERM: {self.output()}") from None
             check(not self.complaints(), "\n  ".join(self.complaints()[:2]))
             check(status == 0, f"exit status {status}: {self.output()}")
+            refused = [line for line in self.lines if "sandbox: refused" in line]
+            check(self.expects_refusals or not refused, f"a system call that is on no list: {refused}")
         self.kill()
 
     def kill(self):

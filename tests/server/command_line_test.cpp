@@ -48,6 +48,8 @@ TEST_CASE("command line: flags with one dash or two") {
     CHECK(parsed({"-plugins"}).plugins);
     CHECK(parsed({"-version"}).version);
     CHECK(parsed({"-quiet"}).quiet);
+    CHECK(!parsed({}).no_sandbox);
+    CHECK(parsed({"-no-sandbox"}).no_sandbox);
     CHECK(parsed({"-quiet=false"}).quiet == false);
     CHECK(parsed({}).log_style == LogStyle::Text);
     CHECK(parsed({"-log-format", "json"}).log_style == LogStyle::Json);
