@@ -1,4 +1,5 @@
-"""What the process gives up: capabilities, system calls, core files, and copies of its token.
+"""What the process gives up: capabilities, system calls, core files, and copies of its token; and how the binary
+was linked.
 
 Every suite fails where the filter refuses a system call (keryx.py); here the parts that call most run together.
 """
@@ -306,8 +307,31 @@ def few_copies(t, server, k, token):
     check(max(seen[6:]) <= max(seen[:6]) + 3 and max(seen) < 20, f"copies: {seen}")
 
 
+def readelf(t, *options):
+    done = subprocess.run(["readelf", "-W", *options, t.command[-1]], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Skip(f"readelf: {done.stderr.strip()}")
+    return done.stdout
+
+
+def binary(t):
+    if not shutil.which("readelf"):
+        raise Skip("readelf is not installed")
+    with t.case("the binary: PIE, RELRO, bound at start, no executable stack or writable code"):
+        check(re.search(r"Type: +DYN", readelf(t, "-h")), "no PIE")
+        dynamic = readelf(t, "-d")
+        check("BIND_NOW" in dynamic or re.search(r"FLAGS_1.*\bNOW\b", dynamic), "bound lazily")
+        check(re.search(r"FLAGS_1.*\bPIE\b", dynamic), "no PIE flag")
+        segments = readelf(t, "-l")
+        check("GNU_RELRO" in segments, "no RELRO")
+        stack = re.search(r"GNU_STACK.*", segments)
+        check(stack and " RW " in stack[0], f"stack: {stack and stack[0]}")
+        check(not re.search(r"LOAD.* RWE ", segments), "code that can be written")
+        check("RUNPATH" not in dynamic and "RPATH" not in dynamic, "a path of libraries")
+
+
 def run(t):
-    for part in (on_and_off, as_user, refusal, foreign_profile):
+    for part in (on_and_off, as_user, refusal, foreign_profile, binary):
         try:
             part(t)
         except Skip as why:
