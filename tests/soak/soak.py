@@ -146,6 +146,7 @@ def verdicts(t, soak, before, after):
     with t.case(f"every answer was true when it was given ({judge.checked} checked)"):
         check(judge.checked > 100 * soak.args.minutes, f"{judge.checked} answers only")
         check(not judge.wrong, f"{judge.wrong} were not: {judge.shown()}")
+        print(f"   soak: of {judge.unjudged} answers it could not be said, for too much was changing")
         check(judge.unjudged <= judge.checked / 1000, f"of {judge.unjudged} it could not be said")
     with t.case("no query of a well-behaved client was lost"):
         check(not judge.lost, f"{judge.lost} were: {judge.shown()}")
