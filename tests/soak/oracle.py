@@ -11,7 +11,7 @@ import itertools
 
 import model_steps
 from digests import digest
-from model_cluster import MISSING, NODATA, ZONE, Records, reverse
+from model_cluster import MISSING, NODATA, ZONE, Records, label_of, reverse
 from model_dns import A, AAAA, CNAME, NOERROR, PTR, SRV
 from outside import says
 
@@ -191,13 +191,11 @@ class Oracle:
     def _dirty(self, key, when):
         self.dirty_keys.add(key)
         self.changed[key] = when
-        found = self._latest(key, hidden=True)
         for question in self.by_key[key]:
             self._now.pop((question.qname, question.qtype), None)
         self._now.pop((f"{key[0]}.svc.{ZONE}", A), None)
-        if found:
-            for address in found.cluster_ips | found.endpoints:
-                self.holders[address].add(key)
+        for address in self._held(key):
+            self.holders[address].add(key)
         for address, holders in self.holders.items():
             if key in holders:
                 self._now.pop((reverse(address), PTR), None)
@@ -229,8 +227,10 @@ class Oracle:
                     holders.discard(key)
 
     def _held(self, key):
-        found = self._latest(key, hidden=True)
-        return found.cluster_ips | found.endpoints if found else ()
+        """The addresses of its objects as they are, whether or not they make an answer together."""
+        service, slices = self.services[key].latest, [v.latest for v in self.slices[key].values()]
+        found = {a for one in slices if one for e in one.obj["endpoints"] or [] for a in e["addresses"]}
+        return found | {a for a in (service.obj["spec"].get("clusterIPs") or [] if service else []) if a != "None"}
 
     # What is true
 
@@ -282,8 +282,7 @@ class Oracle:
         if said == digest(*MISSING):
             return "NXDOMAIN"
         if question[1] == PTR:
-            names = [f"{key[1]}.{key[0]}.svc.{ZONE}" for key in KEYS]
-            return next((name for name in names if digest(NOERROR, [(None, PTR, name)]) == said), "another answer")
+            return self._guess_names(self.of_address[question[0]], said)
         if question in self.by_question:
             asked = self.by_question[question]
             for service in self.services[asked.key].values:
@@ -291,6 +290,17 @@ class Oracle:
                     state = service and records(service, tuple(x for x in chosen if x is not None))
                     if digest(*asked.answer(state)) == said:
                         return "an older answer"
+        return "another answer"
+
+    def _guess_names(self, address, said):
+        names = {f"{key[1]}.{key[0]}.svc.{ZONE}" for key in KEYS}
+        for key in self.holders[address]:
+            base = f"{key[1]}.{key[0]}.svc.{ZONE}"
+            names |= {f"{label}.{base}" for label in (*model_steps.HOSTNAMES, label_of({}, address))}
+        for count in (1, 2, 3):
+            for some in itertools.combinations(sorted(names), count):
+                if digest(NOERROR, [(None, PTR, name) for name in some]) == said:
+                    return ", ".join(some)
         return "another answer"
 
     def _states(self, key, sent, received):

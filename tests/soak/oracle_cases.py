@@ -20,8 +20,10 @@ class Told:
         self.touched = Touched()
         self.touched.keys, self.touched.namespaces = {KEY}, {KEY[0]}
 
-    def put(self, when, ip=None, endpoints=()):
+    def put(self, when, ip=None, endpoints=(), exists=True):
         self.truth.services[KEY] = cluster.service(KEY[1], ip, namespace=KEY[0])
+        if not exists:
+            del self.truth.services[KEY]
         self.truth.slices[KEY] = {"a": cluster.endpoint_slice("a", KEY[1], list(endpoints), namespace=KEY[0])}
         self.oracle.happened(self.truth, self.touched, when)
 
@@ -53,5 +55,13 @@ def run(t):
         told.put(81, "10.96.0.3", ["10.244.0.4"])
         check(told.says(["10.244.0.4"], 82, 83), "the new endpoints of what is still headless")
         check(not told.says(["10.96.0.2"], 82, 83), "what was before the last time that all was known")
-        told.oracle.forget(82)
-        check(told.oracle.wanted((NAME, A)) == (NOERROR, {"10.96.0.3"}), "the latest state")
+        # Endpoints that no Service had, as the truth goes, may meet the one that comes.
+        told.oracle.settled(90)
+        pod = digest(NOERROR, [(None, PTR, f"10-244-0-5.{NAME}")])
+        for when, ip, endpoints in ((100, None, ["10.244.0.5"]), (101, None, []), (102, "10.96.0.4", [])):
+            told.put(when, ip, endpoints, exists=when > 101)
+        check(told.oracle.may_be((reverse("10.244.0.5"), PTR), pod, 103, 104), "a new Service with former endpoints")
+        told.oracle.settled(110)
+        check(not told.oracle.may_be((reverse("10.244.0.5"), PTR), pod, 111, 112), "and later")
+        told.oracle.forget(111)
+        check(told.oracle.wanted((NAME, A)) == (NOERROR, {"10.96.0.4"}), "the latest state")
