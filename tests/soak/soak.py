@@ -37,7 +37,7 @@ from world import SETTLE_STORM, World, fill  # noqa: E402
 
 STEPS_A_SECOND = 12
 WARM_UP, LONGEST_WARM_UP = 0.25, 120.0  # of the time; seconds
-GROWTH, GROWTH_SHORT, SHORT = 0.02, 0.25, 300.0  # in runs of less than five minutes little is warm yet
+GROWTH, GROWTH_SHORT, SHORT = 0.02, 0.5, 300.0  # in less than five minutes a reload shows, which has two of all
 
 
 class Meter:
