@@ -2,7 +2,8 @@
 # Builds and runs every test; the last line is `N passed, N failed` (`, N skipped` may follow).
 #
 #   tests/run.sh            everything, in well under 20 minutes on two cores
-#   tests/run.sh --long     and what takes longer: more fuzzing, unit tests of the release build, the arm64 image
+#   tests/run.sh --long     and what takes longer: more fuzzing, a longer soak, valgrind, unit tests of the release
+#                           build and of all of the server with TSan, the arm64 image
 #   tests/run.sh --fast     the release build, its unit tests, instructions per query and the integration tests only
 #
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
@@ -34,7 +35,7 @@ for argument in "$@"; do
         --long) long=yes ;;
         --fast) fast=yes ;;
         *)
-            sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
             exit 2
             ;;
     esac
@@ -180,6 +181,11 @@ cppcheck_sources() {
         --error-exitcode=1 -I . -j 2 k8s_client zones resolver server
 }
 
+# What memcheck has to say of a command, beyond what is reachable at its end.
+valgrind_clean() {
+    valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect "$@"
+}
+
 step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
 [ "$long" = no ] || step "packages of the arm64 image" tests/install_packages.sh image-arm64 || true
 
@@ -194,6 +200,11 @@ fi
 cases_of "instructions per query" "$python" tests/bench/instructions/count.py
 cases_of "integration" "$python" tests/integration/run.py
 cases_of "soak" tests/soak/run.sh 0.5 --binary build/server/keryx
+if [ "$long" = yes ]; then
+    for folder in zones resolver k8s_client server; do
+        case_of "valgrind, unit tests of $folder" valgrind_clean "build/tests/test_$folder"
+    done
+fi
 
 if [ "$fast" = no ]; then
     case_of "layering" "$python" tests/layering_test.py
@@ -211,8 +222,11 @@ if [ "$fast" = no ]; then
     unit_tests build-asan "ASan"
     [ "$long" = no ] || cases_of "soak with ASan" tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5
     cases_of "fuzzers" env KERYX_FUZZ_BUILD=build-asan tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 5)"
-    # Threads: the readers of manifests and of the API, the workers, publishing.
-    build_beside clang++ build-tsan tests/test_k8s_client tests/test_server server/keryx -- --buildtype=debug \
+    # Threads: the readers of manifests and of the API, the workers, publishing. Most of the server's unit
+    # tests have none, and compiling them takes minutes: its threads are seen in the integration suites.
+    threaded=(k8s_client)
+    [ "$long" = no ] || threaded+=(server)
+    build_beside clang++ build-tsan "${threaded[@]/#/tests/test_}" server/keryx -- --buildtype=debug \
         -Db_sanitize=thread -Dcpp_args=-g1
     cases_of "integration with ASan" "$python" tests/integration/run.py --quick --slack 5 \
         --binary build-asan/server/keryx server manifests forward cache hosts acl template rewrite \
@@ -220,7 +234,7 @@ if [ "$fast" = no ]; then
 
     case_of "thread build (TSan), the rest of it" awaited
     # TSan dies where the kernel randomises 32 bits of the layout, so it is kept fixed.
-    unit_tests build-tsan "TSan" --wrapper "setarch -R" k8s_client server
+    unit_tests build-tsan "TSan" --wrapper "setarch -R" "${threaded[@]}"
     cases_of "integration with TSan" "$python" tests/integration/run.py --quick --slack 5 \
         --fixed-layout --binary build-tsan/server/keryx model cache hosts loop metrics log health reload restart
 fi
