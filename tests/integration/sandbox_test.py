@@ -328,6 +328,12 @@ def binary(t):
         check(stack and " RW " in stack[0], f"stack: {stack and stack[0]}")
         check(not re.search(r"LOAD.* RWE ", segments), "code that can be written")
         check("RUNPATH" not in dynamic and "RPATH" not in dynamic, "a path of libraries")
+    with t.case("the binary: stack protector, and checked calls of glibc where it is optimised"):
+        symbols = readelf(t, "--dyn-syms")
+        check("__stack_chk_fail" in symbols, "no stack protector")
+        if not re.search(r"\b__(?!stack)\w+_chk\b", symbols):
+            need_filter(t)
+            check("debug" in str(t.command[-1]), "no call is checked (_FORTIFY_SOURCE)")
 
 
 def run(t):
