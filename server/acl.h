@@ -8,16 +8,10 @@
 #include <vector>
 
 #include "server/client.h"
-#include "zones/address.h"
+#include "server/net_set.h"
 #include "zones/zone_table.h"
 
 namespace server {
-
-/// The addresses that share their first `bits` bits with `first`.
-struct Net {
-    zones::Address first;
-    unsigned bits = 0;
-};
 
 struct AclRule {
     enum class Action : std::uint8_t { Allow, Block, Filter, Drop };
@@ -47,17 +41,11 @@ class AccessList {
                            const Client& client) const;
 
   private:
-    template <typename Ip>
-    struct Range {
-        Ip first;
-        Ip last;
-    };
     struct Rule {
         AclRule::Action action = AclRule::Action::Block;
         std::vector<std::uint16_t> types;  // sorted; empty: every type
         bool every_client = false;
-        std::vector<Range<zones::Ipv4>> v4;  // sorted, apart from each other
-        std::vector<Range<zones::Ipv6>> v6;
+        NetSet nets;
     };
     struct Stanza {
         zones::ZoneTable zones;  // empty: every name
@@ -65,10 +53,6 @@ class AccessList {
     };
 
     static Rule make_rule(const AclRule& config);
-    template <typename Ip>
-    static std::vector<Range<Ip>> ranges_of(const std::vector<Net>& nets);
-    template <typename Ip>
-    static bool contains(const std::vector<Range<Ip>>& ranges, const Ip& address);
     static bool matches(const Rule& rule, std::uint16_t qtype, const zones::Address& address);
 
     std::vector<Stanza> stanzas_;

@@ -43,32 +43,13 @@ std::uint16_t read_type(const Directive& line, const std::string& text) {
     return *type;
 }
 
-/// Digits alone; -1 if `text` is anything else.
-std::int64_t parse_bits(std::string_view text) {
-    const bool is_number = text.find_first_not_of("0123456789") == std::string_view::npos;
-    return is_number ? parse_integer(text).value_or(-1) : -1;
-}
-
-/// `ADDRESS[/BITS]`; as in Go, an IPv4-mapped IPv6 network is the IPv4 network.
-Net read_net(const Directive& line, std::string_view text) {
+Net read_net(const Directive& line, const std::string& text) {
     static constexpr std::string_view kKnown[] = {"*", "ADDRESS", "ADDRESS/BITS"};
-    constexpr std::int64_t kMappedBits = 96;
-    const std::string_view address_text = text.substr(0, text.find('/'));
-    const auto address = zones::parse_address(address_text);
-    if (!address) {
+    const auto net = parse_net(text);
+    if (!net) {
         fail(line.at, "not a network of acl", text, kKnown);
     }
-    const bool v4 = std::holds_alternative<zones::Ipv4>(*address);
-    const bool mapped = v4 && address_text.find(':') != std::string_view::npos;
-    const std::int64_t most = v4 ? 32 : 128;
-    std::int64_t bits = most;
-    if (address_text.size() < text.size()) {
-        bits = parse_bits(text.substr(address_text.size() + 1)) - (mapped ? kMappedBits : 0);
-    }
-    if (bits < 0 || bits > most) {
-        fail(line.at, "not a network of acl", text, kKnown);
-    }
-    return {*address, static_cast<unsigned>(bits)};
+    return *net;
 }
 
 /// `allow|block|drop|filter [type T...|*] [net CIDR...|*]`, each section as often as one likes.

@@ -137,6 +137,28 @@ std::optional<std::string> parse_address(std::string_view text) {
     return std::string(out.data());
 }
 
+std::optional<Net> parse_net(std::string_view text) {
+    constexpr std::int64_t kMappedBits = 96;
+    const std::string_view address_text = text.substr(0, text.find('/'));
+    const auto address = zones::parse_address(address_text);
+    if (!address) {
+        return std::nullopt;
+    }
+    const bool v4 = std::holds_alternative<zones::Ipv4>(*address);
+    const bool mapped = v4 && address_text.find(':') != std::string_view::npos;
+    const std::int64_t most = v4 ? 32 : 128;
+    std::int64_t bits = most;
+    if (address_text.size() < text.size()) {
+        const std::string_view digits = text.substr(address_text.size() + 1);
+        const bool is_number = std::all_of(digits.begin(), digits.end(), is_digit);
+        bits = (is_number ? parse_integer(digits).value_or(-1) : -1) - (mapped ? kMappedBits : 0);
+    }
+    if (bits < 0 || bits > most) {
+        return std::nullopt;
+    }
+    return Net{*address, static_cast<unsigned>(bits)};
+}
+
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
     if (auto bare = parse_address(without_scope(text))) {
         return Endpoint{std::move(*bare), std::nullopt};

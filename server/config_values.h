@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "server/corefile.h"
+#include "server/net_set.h"
 #include "zones/name.h"
 
 namespace server {
@@ -24,6 +25,9 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 
 /// An IP address in its canonical spelling; nullopt if `text` is none. No scope, no brackets.
 std::optional<std::string> parse_address(std::string_view text);
+
+/// `ADDRESS[/BITS]`; as in Go, an IPv4-mapped IPv6 network is the IPv4 network.
+std::optional<Net> parse_net(std::string_view text);
 
 struct Endpoint {
     std::string address;  // canonical, without brackets and scope
