@@ -82,6 +82,10 @@ void load_prometheus(const Directive& directive, BlockLoad& load) {
     load.block.prometheus = read_prometheus(directive);
 }
 
+void load_ratelimit(const Directive& directive, BlockLoad& load) {
+    load.block.rate_limit = read_ratelimit(directive);
+}
+
 void load_ready(const Directive& directive, BlockLoad& load) {
     load.block.ready = read_ready(directive);
 }
@@ -93,6 +97,10 @@ void load_reload(const Directive& directive, BlockLoad& load) {
 
 void load_rewrite(const Directive& directive, BlockLoad& load) {
     load.block.rewrites.push_back(read_rewrite(directive));
+}
+
+void load_rrl(const Directive& directive, BlockLoad& load) {
+    load.block.response_limit = read_rrl(directive);
 }
 
 void load_template(const Directive& directive, BlockLoad& load) {
@@ -196,9 +204,11 @@ constexpr Plugin kPlugins[] = {
     {"nsid", load_nsid, false, true},
     {"pprof", load_inactive<check_pprof>, false, false},
     {"prometheus", load_prometheus, false, true},
+    {"ratelimit", load_ratelimit, false, true},
     {"ready", load_ready, false, false},
     {"reload", load_reload, true, false},
     {"rewrite", load_rewrite, true, true},
+    {"rrl", load_rrl, false, true},
     {"template", load_template, true, true},
     {"timeouts", load_timeouts, true, false},
     {"whoami", load_whoami, true, true},

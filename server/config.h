@@ -20,7 +20,9 @@
 #include "server/fixed_answers.h"
 #include "server/hosts.h"
 #include "server/log_format.h"
+#include "server/rate_limit.h"
 #include "server/reply_shape.h"
+#include "server/response_limit.h"
 #include "server/rewrites.h"
 #include "server/templates.h"
 #include "zones/cluster_options.h"
@@ -123,6 +125,8 @@ struct ServerBlock {
     std::optional<KubernetesConfig> kubernetes;
     std::vector<ForwardConfig> forwards;  // in the Corefile's order
     std::optional<CacheConfig> cache;
+    std::optional<RateLimitConfig> rate_limit;
+    std::optional<ResponseLimitConfig> response_limit;
     std::vector<AclConfig> acl;
     std::vector<RewriteConfig> rewrites;
     std::vector<TemplateConfig> templates;

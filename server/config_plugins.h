@@ -36,6 +36,9 @@ RewriteConfig read_rewrite(const Directive& directive);
 
 AclConfig read_acl(const Directive& directive);
 
+RateLimitConfig read_ratelimit(const Directive& directive);
+ResponseLimitConfig read_rrl(const Directive& directive);
+
 LogConfig read_log(const Directive& directive);
 
 ErrorsConfig read_errors(const Directive& directive);

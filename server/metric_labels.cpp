@@ -46,8 +46,8 @@ constexpr auto kTypePlace = [] {
 }();
 
 constexpr std::array<std::string_view, kAuthors> kAuthorNames = {
-    "",      "acl",        "any",   "cache",    "chaos", "forward",
-    "hosts", "kubernetes", "local", "template", "whoami"};
+    "",      "acl",        "any",   "cache",     "chaos",    "forward",
+    "hosts", "kubernetes", "local", "ratelimit", "template", "whoami"};
 
 }  // namespace
 

@@ -21,10 +21,11 @@ enum class Author : std::uint8_t {
     Hosts,
     Kubernetes,
     Local,
+    RateLimit,
     Template,
     Whoami,
 };
-inline constexpr std::size_t kAuthors = 11;
+inline constexpr std::size_t kAuthors = 12;
 /// Empty for the server.
 std::string_view name_of(Author author);
 

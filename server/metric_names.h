@@ -160,6 +160,15 @@ inline constexpr MetricName kTcpRefused{
     "Connections closed at once: their client, or all clients, had too many."};
 inline constexpr MetricName kLostLogLines{"keryx_lost_log_lines_total",
                                           "Lines of log and errors that were not written."};
+inline constexpr MetricName kLimited{
+    "keryx_limited_queries_total",
+    "Queries that a client had over its limit, by limit and by what became of them."};
+inline constexpr MetricName kLimitEvictions{
+    "keryx_limit_table_evictions_total",
+    "Clients that were forgotten before their budget was whole again: a table was full."};
+inline constexpr MetricName kShedForwards{
+    "keryx_shed_forwards_total",
+    "Queries for upstreams that were refused because more came than could be answered."};
 inline constexpr MetricName kForwarded{"keryx_forwarded_total",
                                        "Queries that were given to upstreams."};
 inline constexpr MetricName kPendingForwards{"keryx_pending_forwards",

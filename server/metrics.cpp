@@ -9,7 +9,7 @@
 namespace server {
 namespace {
 
-constexpr std::array kDropReasonNames = {"malformed", "acl"};
+constexpr std::array kDropReasonNames = {"malformed", "acl", "ratelimit", "rrl"};
 constexpr std::array kMalformedReasonNames = {"format", "opcode", "edns_version", "signed"};
 constexpr std::array kProtocols = {"udp", "tcp"};
 constexpr std::array kFamilies = {"1", "2"};
@@ -101,6 +101,19 @@ void add_responses(MetricText& text, const ZoneSeries& zone) {
     }
 }
 
+void add_limited(MetricText& text, const ZoneSeries& zone) {
+    for (std::size_t limit = 0; limit < kLimits; ++limit) {
+        for (std::size_t action = 0; action < kLimitActions; ++action) {
+            add_if_any(text, metric::kLimited,
+                       with(zone.labels, {{"limit", std::string(kLimitNames[limit])},
+                                          {"action", std::string(kLimitActionNames[action])}}),
+                       zone.cells, [=](const ZoneCells& c) -> const Count& {
+                           return c.limited[limit][action];
+                       });
+        }
+    }
+}
+
 void add_zone(MetricText& text, const ZoneSeries& zone) {
     add_requests(text, zone);
     add_responses(text, zone);
@@ -126,6 +139,7 @@ void add_zone(MetricText& text, const ZoneSeries& zone) {
         add_if_any(text, *name, zone.labels, zone.cells,
                    [c = count](const ZoneCells& cells) -> const Count& { return cells.*c; });
     }
+    add_limited(text, zone);
 }
 
 /// Has no label `zone`: one series for all zones of a server.
@@ -215,6 +229,8 @@ void add_workers(MetricText& text, const PerWorker<WorkerCells>& workers) {
         {&metric::kTcpConnections, &WorkerCells::tcp_connections},
         {&metric::kTcpEvicted, &WorkerCells::tcp_evicted},
         {&metric::kTcpRefused, &WorkerCells::tcp_refused},
+        {&metric::kLimitEvictions, &WorkerCells::limit_evictions},
+        {&metric::kShedForwards, &WorkerCells::shed_forwards},
         {&metric::kForwarded, &WorkerCells::forwarded},
         {&metric::kPendingForwards, &WorkerCells::pending_forwards},
         {&metric::kMergedForwards, &WorkerCells::merged_forwards},

@@ -31,6 +31,7 @@ struct Pipeline::Asking {
     std::size_t size = 0;    // of the reply, once there is one
     bool waits = false;      // for an upstream
     bool has_stale = false;  // the cache knows an answer that has expired
+    bool withheld = false;   // there will be no reply
     bool allowed = false;    // by an access list, and counted
     bool unshaped = false;   // answered before `header` and `minimal` come
     // After `rewrite`; `query` is then what the question has become.
@@ -53,6 +54,7 @@ struct Pipeline::PendingQuery {
         cache = asking.cache;
         asked = asking.asked;
         background = false;
+        shares.reset();
         stale_at = Clock::time_point::max();
         chain = asking.chain;
         started = asking.started;
@@ -97,13 +99,22 @@ struct Pipeline::PendingQuery {
     const ForwardConfig* forward = nullptr;
     BlockCache* cache = nullptr;
     zones::PlacedName asked{};
-    bool background = false;  // no client waits (any more): only the cache does
+    bool background = false;       // no client waits (any more): only the cache does
+    std::optional<Shares> shares;  // none where no client waits from the beginning
     Clock::time_point stale_at = Clock::time_point::max();  // then the client gets a stale answer
     zones::Chain chain{};
     Clock::time_point started{};
     zones::MessageWriter writer{{}};
     std::vector<std::uint8_t> reply;  // what was written before: header, question, CNAMEs
 };
+
+/// xorshift64* (Marsaglia, Vigna): which record comes first, or who is told why, is no secret.
+inline std::uint32_t next_random(std::uint64_t& state) {
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return static_cast<std::uint32_t>(state * 0x2545f4914f6cdd1dU >> 32);
+}
 
 /// Under what a cache has the reply to that query, asked for `qname`, which must outlive it.
 resolver::CacheQuestion question_of(const zones::Query& query, const zones::LoweredName& qname);

@@ -52,6 +52,7 @@ Pipeline::Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySend
       sender_(sender),
       log_(routing.log),
       meter_(routing.metrics, worker),
+      shares_({random_seed(), random_seed()}),
       random_(random_seed()),
       late_reply_(zones::kMaxMessageSize),
       rewritten_reply_(routing.rewrites.empty() ? 0 : zones::kMaxMessageSize),
@@ -81,6 +82,9 @@ Pipeline::~Pipeline() {
 void Pipeline::stop() {
     stopping_ = true;  // a reply may let a connection ask its next question
     count_forwards();
+    if (routing_.limit_log != nullptr) {
+        routing_.limit_log->tick(limited_, now_);
+    }
     forwarders_.clear();
 }
 
@@ -104,6 +108,9 @@ void Pipeline::tick(Clock::time_point now) {
     count_forwards();
     for (const auto& errors : routing_.error_logs) {
         errors->tick(now);
+    }
+    if (routing_.limit_log != nullptr) {
+        routing_.limit_log->tick(limited_, now);
     }
     end_batch();
 }
@@ -224,6 +231,9 @@ Handled Pipeline::answer(const Received& received, const Client& client, const R
     if (asking.block->config->shape) {
         begin_shaped(asking);
     }
+    if (asking.block->limits && is_over_limit(asking)) {
+        return {asking.size};
+    }
     const std::size_t size = resolve(asking);
     return {size, asking.waits};
 }
@@ -277,6 +287,13 @@ std::size_t Pipeline::finish(Asking& asking, Rcode rcode, std::uint8_t flags2) {
     if (shape != nullptr) {
         shape->set_header(rewritten ? asking.reply_buffer : asking.writer.buffer());
     }
+    if (asking.block != nullptr && asking.block->limits) {
+        size =
+            limit_response(asking, rewritten ? asking.reply_buffer : asking.writer.buffer(), size);
+        if (size == 0) {
+            return 0;
+        }
+    }
     if (asking.counted != nullptr) {
         count_reply(asking, (rewritten ? asking.reply_buffer : asking.writer.buffer()).first(size));
     }
@@ -307,6 +324,7 @@ void Pipeline::drop(Asking& asking, DropReason reason) {
                                                     asking.client, asking.started});
     }
     asking.size = 0;
+    asking.withheld = true;
 }
 
 void Pipeline::count_forwards() {

@@ -12,6 +12,8 @@
 
 #include "resolver/forward.h"
 #include "server/client.h"
+#include "server/limited_clients.h"
+#include "server/pending_shares.h"
 #include "server/query_log.h"
 #include "server/query_meter.h"
 #include "server/routing.h"
@@ -55,6 +57,10 @@ class Pipeline {
                             std::span<std::uint8_t> out);
     static constexpr std::size_t kAhead = 16;
 
+    /// While more comes than can be answered: what would be asked of upstreams is refused, so that
+    /// names of the cluster still get their turn.
+    void shed_forwards(bool shed) { shedding_ = shed && !routing_.clusters.empty(); }
+
     bool process_upstream(int fd, bool readable, bool writable);
     /// Every 100 ms, or more often.
     void tick(Clock::time_point now);
@@ -71,6 +77,8 @@ class Pipeline {
     using UpstreamResult = tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>;
     struct Asking;
     struct PendingQuery;
+    /// A client's among all that wait, and among those of one `forward` line.
+    using Shares = std::array<PendingShares::Place, 2>;
     /// A message that was read.
     struct Received {
         zones::Query query;
@@ -100,12 +108,24 @@ class Pipeline {
     std::size_t answer(Asking& asking, const Block& first, zones::AskedName name);
     std::optional<zones::PlacedName> answer_here(Asking& asking, const Block& block,
                                                  const zones::AskedName& name);
+    void count_limited(const Asking& asking, const Net& client, Limit limit, double allowed,
+                       LimitAction action);
+    bool is_over_limit(Asking& asking);
+    bool is_over_requests(Asking& asking);
+    bool is_over_forwards(Asking& asking, RateLimit& rate_limit);
+    bool is_over(Asking& asking, const RateLimit& rate_limit, Limit limit,
+                 const RateLimit::Decision& decision);
+    std::size_t limit_response(Asking& asking, std::span<std::uint8_t> reply, std::size_t size);
+    std::optional<Shares> find_share(const Asking& asking, std::size_t index);
+    void take_share(const Shares& shares, PendingQuery& pending);
+    void give_share_back(PendingQuery& pending);
     bool is_denied(Asking& asking, const Block& block, const zones::LoweredName& qname);
     void count_decision(Asking& asking, AccessList::Action action);
     Step answer_from_tables(Asking& asking, const Block& block, const zones::AskedName& name);
     Step answer_from_templates(Asking& asking, const Templates& templates,
                                const zones::AskedName& name);
     std::size_t forward(Asking& asking, const Block& block, zones::PlacedName name);
+    bool is_kept_from_upstreams(Asking& asking, const Block& block);
     void ask_upstream(const Asking& asking, std::size_t forwarder,
                       std::unique_ptr<PendingQuery> pending);
     std::size_t relay(Asking& asking, std::span<const std::uint8_t> message,
@@ -122,6 +142,7 @@ class Pipeline {
                                std::uint8_t flags2, std::uint8_t flags3);
     std::size_t fail(Asking& asking, zones::Rcode rcode, std::string_view why);
     std::size_t fail(Asking& asking, resolver::ForwardError error);
+    std::size_t fail_overload(Asking& asking, std::string_view why);
     std::unique_ptr<PendingQuery> hold(const Asking& asking);
     std::size_t take_slot(std::unique_ptr<PendingQuery> pending);
     void drop(Asking& asking, DropReason reason);
@@ -141,8 +162,11 @@ class Pipeline {
     std::vector<Published<zones::HostsTable>::Reader> hosts_;    // by Block::hosts_index
     QueryLog log_;
     QueryMeter meter_;
+    LimitedClients limited_;
+    PendingShares shares_;
     Clock::time_point now_{};
     bool stopping_ = false;
+    bool shedding_ = false;
     std::uint64_t random_;
     Received received_;                      // the one in hand
     std::array<Received, kAhead> expected_;  // those of a batch

@@ -8,14 +8,6 @@ namespace {
 
 using zones::Rcode;
 
-/// xorshift64* (Marsaglia, Vigna): which record comes first is no secret.
-std::uint32_t next_random(std::uint64_t& state) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return static_cast<std::uint32_t>(state * 0x2545f4914f6cdd1dU >> 32);
-}
-
 /// We have no other class than IN; an upstream may.
 bool refuses_class(const Block& block, const zones::LoweredName& qname) {
     return block.config->forwards.empty() ||

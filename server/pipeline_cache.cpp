@@ -122,7 +122,7 @@ std::size_t Pipeline::serve_stale(Asking& asking) {
 /// Asks again what a client has just had from the cache.
 void Pipeline::refresh(const Asking& asking, const Block& block) {
     std::size_t index = 0;
-    if (stopping_ || waiting() + background_ >= routing_.max_pending ||
+    if (stopping_ || shedding_ || waiting() + background_ >= routing_.max_pending ||
         forward_for(block, asking.writer.placed(asking.asked), index) == nullptr) {
         return;
     }

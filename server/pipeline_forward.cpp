@@ -62,9 +62,25 @@ const ForwardConfig* Pipeline::forward_for(const Block& block, zones::NameView n
     return nullptr;
 }
 
+/// True if no upstream is to be asked, whichever it would be; then asking.size is set.
+bool Pipeline::is_kept_from_upstreams(Asking& asking, const Block& block) {
+    if (stopping_ || waiting() + background_ >= routing_.max_pending) {
+        asking.size = fail(
+            asking, stopping_ ? resolver::ForwardError::Stopped : resolver::ForwardError::Overload);
+        return true;
+    }
+    if (shedding_) {
+        meter_.worker().shed_forwards.add();
+        asking.size = fail_overload(asking, "more queries come than can be answered");
+        return true;
+    }
+    return block.rate_limit != nullptr && block.rate_limit->limits_forwards() &&
+           is_over_forwards(asking, *block.rate_limit);
+}
+
 std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedName name) {
     asking.asked = name;
-    if (const std::size_t size = answer_from_cache(asking, block); size > 0) {
+    if (const std::size_t size = answer_from_cache(asking, block); size > 0 || asking.withheld) {
         return size;
     }
     std::size_t index = 0;
@@ -76,12 +92,16 @@ std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedN
     if (asking.forward == nullptr) {
         return fail(asking, Rcode::ServFail, "no next plugin found");
     }
-    if (stopping_ || waiting() + background_ >= routing_.max_pending) {
-        return fail(asking,
-                    stopping_ ? resolver::ForwardError::Stopped : resolver::ForwardError::Overload);
+    if (is_kept_from_upstreams(asking, block)) {
+        return asking.size;
+    }
+    const auto shares = find_share(asking, index);
+    if (!shares) {
+        return fail_overload(asking, "the client's queries wait for upstreams already");
     }
     asking.waits = true;
     auto pending = hold(asking);
+    take_share(*shares, *pending);
     if (asking.has_stale && asking.cache->store().options().verify_timeout.count() > 0) {
         pending->stale_at = now_ + asking.cache->store().options().verify_timeout;
         ++may_be_overdue_;
@@ -109,6 +129,7 @@ void Pipeline::ask_upstream(const Asking& asking, std::size_t forwarder,
     ask_in_turn(routing_, forwarders_, forwarder, question, [this, slot](const auto& reply) {
         auto done = std::move(pending_[slot]);
         free_pending_.push_back(slot);
+        give_share_back(*done);
         complete(*done, reply);
         if (spare_pending_.size() < kMostSpares) {
             spare_pending_.push_back(std::move(done));
@@ -168,7 +189,7 @@ void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
     const bool denied = kept && kept->kind == resolver::AnswerKind::Denial &&
                         asking.cache->store().options().prefer_positive;
     std::size_t size = is_usable(reply) && !denied ? 0 : serve_stale(asking);
-    if (size == 0) {
+    if (size == 0 && !asking.withheld) {
         asking.author = Author::Forward;
         size = reply ? relay(asking, *reply, kept ? kept->ttls : zones::TtlRange{})
                      : fail(asking, reply.error());
@@ -222,18 +243,21 @@ std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
 }
 
 std::size_t Pipeline::fail(Asking& asking, resolver::ForwardError error) {
-    // Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.
-    const bool overload = error == resolver::ForwardError::Overload;
-    const bool refused = overload && asking.chain.links == 0;
-    if (overload) {
-        meter_.worker().rejected_forwards.add();
+    const std::size_t most = asking.forward->options.max_concurrent;
+    const std::string why = text_of(error, most == 0 ? routing_.max_pending : most);
+    if (error == resolver::ForwardError::Overload) {
+        return fail_overload(asking, why);
     }
     if (const std::uint16_t code = code_of(error); code != 0) {
         asking.writer.set_extended_error(code);
     }
-    const std::size_t most = asking.forward->options.max_concurrent;
-    return fail(asking, refused ? Rcode::Refused : Rcode::ServFail,
-                text_of(error, most == 0 ? routing_.max_pending : most));
+    return fail(asking, Rcode::ServFail, why);
+}
+
+/// Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.
+std::size_t Pipeline::fail_overload(Asking& asking, std::string_view why) {
+    meter_.worker().rejected_forwards.add();
+    return fail(asking, asking.chain.links == 0 ? Rcode::Refused : Rcode::ServFail, why);
 }
 
 }  // namespace server

@@ -2,6 +2,7 @@
 // Knows what is counted, not how it is called (metric_names.h). A worker writes its own only.
 #pragma once
 
+#include "server/limit.h"
 #include "server/metric_cells.h"
 #include "server/metric_labels.h"
 
@@ -16,6 +17,7 @@ struct alignas(64) ZoneCells {
     HistogramCell<TimeScale> duration;
     std::array<std::array<Count, kRcodePlaces>, kAuthors> responses;
     Count acl_blocked, acl_filtered, acl_dropped, acl_allowed;
+    std::array<std::array<Count, kLimitActions>, kLimits> limited;
     /// Answered in the batch in hand, whose duration is not known yet. The worker's own.
     std::uint32_t unmeasured = 0;
 };
@@ -37,8 +39,8 @@ struct alignas(64) UpstreamCells {
 };
 
 /// Why a message got no reply, or one that is no answer.
-enum class DropReason : std::uint8_t { Malformed, Acl };
-inline constexpr std::size_t kDropReasons = 2;
+enum class DropReason : std::uint8_t { Malformed, Acl, RateLimit, ResponseLimit };
+inline constexpr std::size_t kDropReasons = 4;
 enum class MalformedReason : std::uint8_t { Format, Opcode, EdnsVersion, Signed };
 inline constexpr std::size_t kMalformedReasons = 4;
 
@@ -57,6 +59,8 @@ struct alignas(64) WorkerCells {
     Count tcp_refused;      // its client, or all, had too many
     Count forwarded;
     Count pending_forwards;  // now
+    Count shed_forwards;     // refused: more came than could be answered
+    Count limit_evictions;   // of rate tables: who had not a full bucket made room
     Count merged_forwards, failovers, all_down, rejected_forwards;
 
   private:

@@ -114,6 +114,18 @@ void add_stores(const ServerBlock& config, Block& block, Routing& routing, zones
     }
 }
 
+void add_limits(const ServerBlock& config, Block& block, Routing& routing, zones::HashKey key) {
+    block.limits = config.rate_limit || config.response_limit;
+    if (config.rate_limit) {
+        block.rate_limit =
+            keep(routing.rate_limits, std::make_unique<RateLimit>(*config.rate_limit, key));
+    }
+    if (config.response_limit) {
+        block.response_limit = keep(routing.response_limits,
+                                    std::make_unique<ResponseLimit>(*config.response_limit, key));
+    }
+}
+
 void add_plugins(const ServerBlock& config, Block& block, Routing& routing,
                  const RoutingNotices& notices) {
     if (config.errors && notices.log != nullptr) {
@@ -193,10 +205,14 @@ Routing make_routing(const Config& config, const std::vector<zones::Address>& li
     routing.told_down = notices.down;
     routing.metrics = notices.metrics;
     routing.log = notices.log;
+    if (notices.log != nullptr) {
+        routing.limit_log = std::make_unique<LimitLog>(*notices.log);
+    }
     for (const ServerBlock& server_block : config.blocks) {
         Block block;
         block.config = &server_block;
         add_forwards(server_block, block, routing);
+        add_limits(server_block, block, routing, key);
         add_plugins(server_block, block, routing, notices);
         add_stores(server_block, block, routing, key, running);
         if (server_block.loop && routing.loops == nullptr) {

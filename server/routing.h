@@ -15,6 +15,7 @@
 #include "server/cluster.h"
 #include "server/config.h"
 #include "server/hosts.h"
+#include "server/limit_log.h"
 #include "server/metrics.h"
 #include "server/rewrites.h"
 #include "server/templates.h"
@@ -30,6 +31,9 @@ struct Block {
     BlockCache* cache = nullptr;      // null without `cache`
     std::size_t first_forwarder = 0;  // of its `forward` lines, among all of the process
     ErrorLog* errors = nullptr;       // null without `errors`
+    bool limits = false;              // one of the next two is there
+    RateLimit* rate_limit = nullptr;
+    ResponseLimit* response_limit = nullptr;
     const AccessList* acl = nullptr;
     const Rewrites* rewrites = nullptr;
     const Templates* templates = nullptr;
@@ -70,11 +74,14 @@ struct Routing {
     std::vector<std::shared_ptr<BlockCache>> caches;
     std::vector<zones::Address> listening;  // what the clusters answer for ns.dns
     std::vector<ForwardLine> forwards;      // of all blocks
+    std::vector<std::unique_ptr<RateLimit>> rate_limits;
+    std::vector<std::unique_ptr<ResponseLimit>> response_limits;
     std::vector<std::unique_ptr<const AccessList>> acls;
     std::vector<std::unique_ptr<const Rewrites>> rewrites;
     std::vector<std::unique_ptr<const Templates>> templates;
     std::vector<std::unique_ptr<Hosts>> hosts;
     std::vector<std::unique_ptr<ErrorLog>> error_logs;
+    std::unique_ptr<LimitLog> limit_log;         // null where nobody reads
     Metrics* metrics = nullptr;                  // null: nobody counts
     LogSink* log = nullptr;                      // null: nobody reads
     std::unique_ptr<resolver::LoopWatch> loops;  // null without `loop`

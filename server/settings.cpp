@@ -163,6 +163,46 @@ std::string text_of(const AclConfig& acl) {
                        acl.rules.size() == 1 ? "" : "s", names_text(acl.zones));
 }
 
+std::string text_of(const Budget& budget) {
+    return fmt::format("{} a second, {} at once", budget.per_second, budget.burst);
+}
+
+std::string text_of(const RateLimitConfig& limit) {
+    static constexpr const char* kOver[] = {"truncated", "refused", "dropped"};
+    Lines parts{"queries of a client " + text_of(limit.queries)};
+    if (limit.forwards) {
+        parts.push_back("of those to upstreams " + text_of(*limit.forwards));
+    }
+    parts.push_back(fmt::format("more is {}", kOver[static_cast<std::size_t>(limit.over)]));
+    if (!limit.exempt.empty()) {
+        parts.push_back(fmt::format("{} network{} exempt", limit.exempt.size(),
+                                    limit.exempt.size() == 1 ? "" : "s"));
+    }
+    return "plugin/ratelimit: " + joined(parts);
+}
+
+std::string text_of(const ResponseLimitConfig& limit) {
+    static constexpr const char* kKinds[] = {"answers", "nodata", "nxdomain", "referrals",
+                                             "errors"};
+    Lines parts{"for " + names_text(limit.zones)};
+    for (std::size_t kind = 0; kind < kReplyKinds; ++kind) {
+        if (limit.replies[kind] > 0) {
+            parts.push_back(fmt::format("{} {} a second", kKinds[kind], limit.replies[kind]));
+        }
+    }
+    if (limit.requests > 0) {
+        parts.push_back(fmt::format("requests {} a second", limit.requests));
+    }
+    parts.push_back(fmt::format("to an IPv4 /{} or IPv6 /{}", limit.v4_bits, limit.v6_bits));
+    if (limit.slip > 0) {
+        parts.push_back(fmt::format("one of {} is truncated instead", limit.slip));
+    }
+    if (limit.report_only) {
+        parts.emplace_back("only counted");
+    }
+    return "plugin/rrl: " + joined(parts);
+}
+
 template <typename Config>
 void add_all(const std::vector<Config>& configs, Lines& lines) {
     for (const Config& config : configs) {
@@ -196,6 +236,8 @@ void add_http(const ServerBlock& block, Lines& lines) {
 Lines settings_of(const ServerBlock& block) {
     Lines lines;
     add_all(block.logs, lines);
+    add_one(block.rate_limit, lines);
+    add_one(block.response_limit, lines);
     add_all(block.rewrites, lines);
     add_all(block.acl, lines);
     add_all(block.templates, lines);

@@ -17,7 +17,10 @@ constexpr std::size_t kManyWaiting = 500;
 constexpr auto kLongestWait = 5s;       // of a query for its upstream
 constexpr auto kLongestHandOver = 15s;  // longer than a connection may be idle
 constexpr int kBatchesPerEvent = 4;     // then the other sockets get their turn
-constexpr int kBatchesAtEnd = 256;      // of a socket that is closed: more than its buffer holds
+/// A thousand queries and no end: they come faster than they are answered. The queue of a socket
+/// with the system's usual limits holds about half of that.
+constexpr unsigned kTooManyRounds = 4;
+constexpr int kBatchesAtEnd = 256;  // of a socket that is closed: more than its buffer holds
 
 /// Where TCP to `listen` is served: there, or on all addresses. Null: nowhere any more.
 const Route* find_serving(const Routing& routing, const Listen& listen) {
@@ -195,10 +198,14 @@ void Worker::dispatch(const epoll_event& event, Clock::time_point now) {
 }
 
 void Worker::serve_udp(Address& address) {
-    for (int i = 0; address.route != nullptr && i < kBatchesPerEvent &&
-                    address.udp.serve(*batch_, served_->pipeline, *address.route);
-         ++i) {
+    served_->pipeline.shed_forwards(address.busy_rounds >= kTooManyRounds);
+    int batches = 0;
+    while (address.route != nullptr && batches < kBatchesPerEvent &&
+           address.udp.serve(*batch_, served_->pipeline, *address.route)) {
+        ++batches;
     }
+    served_->pipeline.shed_forwards(false);
+    address.busy_rounds = batches == kBatchesPerEvent ? address.busy_rounds + 1 : 0;
 }
 
 void Worker::accept(std::uint32_t index, Clock::time_point now) {

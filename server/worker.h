@@ -53,7 +53,8 @@ class Worker : private resolver::Reactor, private ReplySender {
         const Route* route;  // null: only late replies still leave by it
         UdpSocket udp;
         Fd tcp;
-        bool paused = false;  // the listener, until the next tick: out of descriptors
+        bool paused = false;       // the listener, until the next tick: out of descriptors
+        unsigned busy_rounds = 0;  // one after the other in which more was there than got its turn
     };
     struct Adoption {
         std::shared_ptr<const Routing> routing;

@@ -63,6 +63,15 @@ plugins.test {{
         allow net 127.0.0.0/8
     }}
 }}
+limited.test {{
+    bind 127.0.0.1
+    prometheus 127.0.0.1:0
+    rrl {{
+        responses-per-second 0.001
+        report-only
+    }}
+    whoami
+}}
 """
 FILES = {"objects.json": cluster.OBJECTS, "hosts.txt": "192.0.2.6 file.plugins.test\n"}
 
@@ -130,6 +139,7 @@ def everything(a):
     a.ask(zone, "", "bad-record.plugins.test.", "AAAA", rcode="SERVFAIL")
     a.ask(zone, "acl", "blocked.plugins.test.", rcode="REFUSED", times=2)
     a.ask(zone, "acl", "filtered.plugins.test.", rcode="NOERROR")
+    a.ask("limited.test.", "whoami", "limited.test.", rcode="NOERROR", times=3)
     check(a.k.udp("dropped.plugins.test.", timeout=0.3) is None, "dropped, and yet a reply")
     a.count(zone, "udp", "A")
 
@@ -195,6 +205,9 @@ def counts(t, k, a, s):
                 ("coredns_acl_filtered_requests_total", {}, 1),
                 ("coredns_acl_dropped_requests_total", {}, 1),
                 ("coredns_acl_allowed_requests_total", {}, 6),
+                ("keryx_limited_queries_total", {"limit": "responses", "action": "reported"}, 2),
+                ("keryx_limit_table_evictions_total", {}, 0),
+                ("keryx_shed_forwards_total", {}, 0),
                 ("keryx_dropped_packets_total", {"reason": "malformed"}, 2),
                 ("keryx_dropped_packets_total", {"reason": "acl"}, 1),
                 ("keryx_malformed_packets_total", {"reason": "format"}, 1),

@@ -26,7 +26,7 @@ LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template",
          ["image", "health", "reload", "apiserver", "coldstart", "corefiles", "docs"],
          ["kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
          ["partition", "blackhole"],
-         ["restart", "model", "memory", "sandbox", "siege"],
+         ["restart", "model", "memory", "sandbox", "siege", "fairshare"],
          ["deploy"],
          ["faults_files", "faults_clock", "faults_links"],
          ["faults_peers", "faults_limits"]]

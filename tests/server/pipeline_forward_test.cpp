@@ -1,5 +1,6 @@
 // What the pipeline makes of upstreams: their replies, and their failures.
 #include <algorithm>
+#include <arpa/inet.h>
 
 #include <doctest/doctest.h>
 
@@ -234,18 +235,22 @@ TEST_CASE("what waits is capped, however many forwarders there are") {
     auto one = block({"."});
     one.forwards = {forward("a.test", first), forward("b.test", second)};
     Rig rig({one});
-    constexpr std::size_t kMost = 10000;
-    for (std::size_t i = 0; i < kMost; ++i) {
+    constexpr std::uint32_t kMost = 10000;
+    server::Client client{};
+    client.peer.v4.sin_family = AF_INET;
+    for (std::uint32_t i = 0; i < kMost + 100; ++i) {  // each from another client
         const std::string zone = i % 2 == 0 ? ".a.test" : ".b.test";
-        REQUIRE(rig.handle(make_query({.name = std::to_string(i) + zone})).waits);
+        client.peer.v4.sin_addr.s_addr = htonl(0x0a00'0000U + i);
+        const bool waits = rig.handle(make_query({.name = std::to_string(i) + zone}), client).waits;
+        REQUIRE((waits || i > kMost - 20));  // of so many some are taken for others
         if (i % 100 == 0) {
             first.work();
             second.work();
         }
     }
     CHECK(rig.late().empty());
-    const auto refused = rig.handle(make_query({.name = "one-more.a.test"}));
-    CHECK_FALSE(refused.waits);
+    CHECK(rig.pipeline().waiting() <= kMost);
+    CHECK(rig.pipeline().waiting() > kMost - 20);
     CHECK(read_reply(rig.reply()).rcode == "REFUSED");
 }
 
