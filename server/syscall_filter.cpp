@@ -142,7 +142,7 @@ void add_conditional(Rules& rules) {
 }
 
 #if defined(__x86_64__) || defined(__aarch64__)
-constexpr bool kKnowsRegisters = true;
+[[maybe_unused]] constexpr bool kKnowsRegisters = true;
 
 void refuse(int /*signal*/, siginfo_t* info, void* context) noexcept {
     auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext;
