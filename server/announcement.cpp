@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <string_view>
 #include <sys/utsname.h>
 
@@ -27,18 +28,16 @@ std::string zone_line(const zones::Name& zone, const Listen& listen) {
     return is_wildcard(listen) ? where : where + " on " + listen.address;
 }
 
-void add_new(Lines& lines, std::string line) {
-    if (std::find(lines.begin(), lines.end(), line) == lines.end()) {
-        lines.push_back(std::move(line));
-    }
-}
-
 Lines zone_lines(const std::vector<ServerBlock>& blocks) {
     Lines lines;
+    std::set<std::string> known;
     for (const ServerBlock& block : blocks) {
         for (const ZoneKey& key : block.keys) {
             for (const Listen& listen : key.listens) {
-                add_new(lines, zone_line(key.zone, listen));
+                std::string line = zone_line(key.zone, listen);
+                if (known.insert(line).second) {
+                    lines.push_back(std::move(line));
+                }
             }
         }
     }

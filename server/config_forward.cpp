@@ -209,6 +209,10 @@ void read_upstream(const Directive& directive, std::string_view text,
 
 void read_upstreams(const Directive& directive, const std::filesystem::path& folder,
                     resolver::ForwardOptions& options) {
+    constexpr std::size_t kMostArguments = 1000;  // a file may be given several times, too
+    if (directive.args.size() > kMostArguments) {
+        fail(directive.at, "more than 1000 TOs configured", directive.name);
+    }
     UpstreamFiles files;
     for (std::size_t i = 1; i < directive.args.size(); ++i) {
         read_upstream(directive, directive.args[i], folder, files);
