@@ -22,6 +22,8 @@ class ApiObserver {
     virtual void listed(std::string_view resource) = 0;
     /// Comparing has found so many objects whose changes were lost.
     virtual void repaired(std::uint64_t objects) = 0;
+    /// A list or watch of it was given up for what it held.
+    virtual void malformed(std::string_view resource) = 0;
 };
 
 }  // namespace k8s_client

@@ -109,13 +109,21 @@ void Intake::add(Change change) {
     }
 }
 
-/// An object that is refused is refused in each of its versions: one line is enough.
+/// An object that is refused is refused in each of its versions: one line is enough. And whoever
+/// may write objects must not fill the log with them.
 void Intake::skip(const std::string& message) {
-    if (message != last_skipped_) {
-        last_skipped_ = message;
-        journal_.write(Journal::Level::Warning,
-                       "an object of the API server is ignored: " + message);
+    sink_.refused_objects(1);
+    if (message == last_skipped_) {
+        return;
     }
+    last_skipped_ = message;
+    if (!lines_.take(LineBudget::Clock::now())) {
+        return;
+    }
+    const std::size_t left_out = lines_.left_out();
+    journal_.write(Journal::Level::Warning,
+                   "an object of the API server is ignored: " + message +
+                       (left_out > 0 ? "; and " + std::to_string(left_out) + " before it" : ""));
 }
 
 void Intake::pass_over(std::string_view kind) {

@@ -12,6 +12,7 @@
 
 #include "k8s_client/decode.h"
 #include "k8s_client/inventory.h"
+#include "k8s_client/line_budget.h"
 #include "k8s_client/source.h"
 
 namespace k8s_client {
@@ -77,6 +78,7 @@ class Intake : public ObjectReceiver {
     std::string continue_token_;
     std::optional<ApiStatus> status_;
     std::string last_skipped_;
+    LineBudget lines_;
 };
 
 /// The deletion of an object of that kind (index of the variant Object).

@@ -81,13 +81,25 @@ class ContentReceiver : public ObjectReceiver {
         }
         content.objects.push_back({std::move(object), document});
     }
-    void skip(const std::string& message) override { content.skipped.push_back(message); }
-    void pass_over(std::string_view kind) override { ++content.passed_over[std::string(kind)]; }
+    void skip(const std::string& message) override {
+        if (++content.skipped_objects <= kShown) {
+            content.skipped.push_back(message);
+        }
+    }
+    void pass_over(std::string_view kind) override {
+        std::string name(kind);
+        if (content.passed_over.size() >= kShown && !content.passed_over.contains(name)) {
+            name = "other object";
+        }
+        ++content.passed_over[name];
+    }
     bool wants_more() const override { return !stop_.load(std::memory_order_relaxed); }
 
     ManifestContent content;
 
   private:
+    static constexpr std::size_t kShown = 100;  // of what an operator reads
+
     const std::atomic<bool>& stop_;
 };
 

@@ -43,7 +43,8 @@ struct ManifestContent {
     FileStamp stamp;  // of what was read
     std::vector<ManifestObject> objects;
     std::map<std::string, std::size_t> passed_over;  // objects of other kinds, by kind
-    std::vector<std::string> skipped;                // a message for each object that is wrong
+    std::size_t skipped_objects = 0;                 // that are wrong
+    std::vector<std::string> skipped;                // a message for each of the first of them
 };
 
 struct ManifestFault {

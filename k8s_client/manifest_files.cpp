@@ -205,6 +205,7 @@ bool ManifestFiles::accept(Reading& reading) {
     known.stamp = reading.stamp;
     known.fault = reading.content ? "" : reading.content.error().why;
     if (!reading.content) {
+        ++refused_.files;
         journal_.write(Journal::Level::Error,
                        "manifests: " + reading.file.string() + ": " + known.fault +
                            (known.content ? "; its last good state stays" : "; it is left out"));
@@ -214,6 +215,12 @@ bool ManifestFiles::accept(Reading& reading) {
         journal_.write(Journal::Level::Warning,
                        "manifests: " + reading.file.string() + ": skipped " + message);
     }
+    const std::size_t more = reading.content->skipped_objects - reading.content->skipped.size();
+    if (more > 0) {
+        journal_.write(Journal::Level::Warning, "manifests: " + reading.file.string() +
+                                                    ": skipped " + std::to_string(more) + " more");
+    }
+    refused_.objects += reading.content->skipped_objects;
     known.content = std::make_shared<const ManifestContent>(std::move(*reading.content));
     return true;
 }

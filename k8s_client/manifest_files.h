@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -35,6 +36,13 @@ class ManifestFiles {
 
     /// Why contents() are empty.
     std::string why_empty() const;
+
+    /// What was left out since the last call: objects that are wrong, files as a whole.
+    struct Refused {
+        std::size_t objects = 0;
+        std::size_t files = 0;
+    };
+    Refused take_refused() { return std::exchange(refused_, {}); }
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -70,6 +78,7 @@ class ManifestFiles {
     std::vector<GivenPath> paths_;
     std::vector<std::filesystem::path> order_;
     std::map<std::filesystem::path, KnownFile> known_;
+    Refused refused_;
 };
 
 }  // namespace k8s_client

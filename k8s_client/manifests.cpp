@@ -60,6 +60,7 @@ struct ManifestSource::Impl {
     Impl& operator=(const Impl&) = delete;
 
     void run();
+    void report_refused();
     void publish();
 
     ObjectSink& sink;
@@ -76,6 +77,7 @@ ManifestSource::Impl::Impl(ManifestOptions options, ObjectSink& object_sink, Jou
       files(options.paths, watch, journal),
       table(std::move(options.labels), std::move(options.namespace_labels)) {
     expect_objects(files);
+    report_refused();
     publish();
     sink.synced();
     if (!watch.has_inotify()) {
@@ -97,9 +99,21 @@ void ManifestSource::Impl::run() {
         if (watch.stopped()) {
             return;
         }
-        if (files.look()) {
+        const bool changed = files.look();
+        report_refused();
+        if (changed) {
             publish();
         }
+    }
+}
+
+void ManifestSource::Impl::report_refused() {
+    const ManifestFiles::Refused refused = files.take_refused();
+    for (std::size_t i = 0; i < refused.files; ++i) {
+        sink.refused_file();
+    }
+    if (refused.objects > 0) {
+        sink.refused_objects(refused.objects);
     }
 }
 

@@ -246,7 +246,12 @@ void Reflector::react(const Ending& ending) {
         case Kind::Throttled:
         case Kind::Refused:
         case Kind::Failed:
+            retry_later(ending);
+            break;
         case Kind::Malformed:
+            if (observer_ != nullptr) {
+                observer_->malformed(resource().plural);
+            }
             retry_later(ending);
             break;
     }

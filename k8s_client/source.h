@@ -3,6 +3,7 @@
 // never from two threads at once. The sink outlives the source.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -17,6 +18,10 @@ class ObjectSink {
     virtual void apply(std::span<const Change> changes) = 0;
     /// Every watched kind has been listed once; never taken back.
     virtual void synced() = 0;
+    /// For who counts: so many objects were not handed on, since they are not as they must be.
+    virtual void refused_objects(std::uint64_t /*count*/) {}
+    /// A file was left out as a whole, or its last good state kept.
+    virtual void refused_file() {}
 };
 
 /// Told what an operator should read. The text is one line without a final newline.

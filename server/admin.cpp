@@ -9,7 +9,8 @@ Admin::Admin(std::function<bool()> stuck, RareMetrics& metrics, k8s_client::Jour
     : stuck_(std::move(stuck)),
       metrics_(metrics),
       journal_(journal),
-      readiness_(std::make_unique<Readiness>(journal)) {}
+      readiness_(std::make_unique<Readiness>(journal)),
+      responder_({}, &metrics) {}
 
 Admin::Prepared Admin::prepare(const Config& config, const HttpHandler& metrics,
                                std::vector<InheritedHttpListener> inherited) const {

@@ -42,10 +42,20 @@ ClusterSource::ClusterSource(const KubernetesConfig& config, Cluster& cluster, z
         }
         start_api(config, journal, metrics);
     } else {
-        manifests_ = std::make_unique<k8s_client::ManifestSource>(
-            k8s_client::ManifestOptions{config.manifests, config.labels, config.namespace_labels},
-            cluster, journal);
+        start_manifests(config, journal, metrics);
     }
+}
+
+void ClusterSource::start_manifests(const KubernetesConfig& config, k8s_client::Journal& journal,
+                                    Metrics* metrics) {
+    k8s_client::ObjectSink* sink = &cluster_;
+    if (metrics != nullptr) {
+        manifest_meter_ = std::make_unique<ManifestMeter>(metrics->rare(), cluster_);
+        sink = manifest_meter_.get();
+    }
+    manifests_ = std::make_unique<k8s_client::ManifestSource>(
+        k8s_client::ManifestOptions{config.manifests, config.labels, config.namespace_labels},
+        *sink, journal);
 }
 
 void ClusterSource::serve_snapshot(const KubernetesConfig& config, zones::HashKey key,

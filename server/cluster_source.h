@@ -37,6 +37,8 @@ class ClusterSource {
     void serve_snapshot(const KubernetesConfig& config, zones::HashKey key,
                         k8s_client::Journal& journal);
     void start_api(const KubernetesConfig& config, k8s_client::Journal& journal, Metrics* metrics);
+    void start_manifests(const KubernetesConfig& config, k8s_client::Journal& journal,
+                         Metrics* metrics);
     void start_writer(const KubernetesConfig& config, k8s_client::Journal& journal,
                       Metrics* metrics);
     void read(std::vector<Sample>& samples, const std::string& host);
@@ -46,7 +48,8 @@ class ClusterSource {
     const std::chrono::milliseconds startup_timeout_;
     std::mutex mutex_;  // guards api_ and as_of_ from the writer's thread
     std::chrono::sys_seconds as_of_{};
-    std::unique_ptr<SourceMeter> meter_;  // null without metrics
+    std::unique_ptr<SourceMeter> meter_;  // null without metrics, as the next
+    std::unique_ptr<ManifestMeter> manifest_meter_;
     std::unique_ptr<k8s_client::ApiSource> api_;
     std::unique_ptr<k8s_client::ManifestSource> manifests_;
     std::unique_ptr<SnapshotWriter> writer_;

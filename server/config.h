@@ -81,7 +81,7 @@ struct LogConfig {
 /// `timeouts`: of connections; what is not given stays as it is by default.
 struct TimeoutsConfig {
     std::optional<std::chrono::milliseconds> read, write, idle;
-    std::size_t queries = 0;  // of one connection; 0: no limit
+    std::size_t queries = 0;  // of one connection; 0: not given
 };
 
 /// One (zone, port) of a server block, and where it listens.

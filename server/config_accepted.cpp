@@ -40,7 +40,8 @@ void read_max_queries(const Directive& line, TimeoutsConfig& timeouts) {
     if (most == 0) {
         fail(line.at, "maxtcpqueries must be positive, or -1 for no limit", line.args[0]);
     }
-    timeouts.queries = most < 0 ? 0 : static_cast<std::size_t>(most);
+    timeouts.queries =
+        most < 0 ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(most);
 }
 
 constexpr Option<TimeoutsConfig> kTimeoutsOptions[] = {{"idle", read_idle},

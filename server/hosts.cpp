@@ -130,6 +130,7 @@ Hosts::Hosts(HostsConfig config, std::string& notice)
         return;
     }
     fault_ = read.error();
+    refused_ = 1;
     notice = config_.file.string() + ": " + fault_ + "; hosts goes on without it" +
              (config_.reload.count() > 0 ? " until it can be read" : "");
 }
@@ -187,9 +188,11 @@ std::string Hosts::reload() {
         tables_.publish(make_table(read->text));
         return before.empty() ? std::string() : config_.file.string() + ": could be read now";
     }
-    return fault_ == before
-               ? std::string()
-               : config_.file.string() + ": " + fault_ + "; the names that were read before stay";
+    if (fault_ == before) {
+        return {};
+    }
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return config_.file.string() + ": " + fault_ + "; the names that were read before stay";
 }
 
 std::chrono::milliseconds Hosts::reload_interval() const {

@@ -60,6 +60,8 @@ class Hosts {
     std::string file() const { return config_.file.string(); }
     /// When the file that is in use was written, in seconds since 1970; 0: none is. Any thread.
     double written() const { return written_.load(std::memory_order_relaxed); }
+    /// How often the file began not to be readable, or for another reason. Any thread.
+    std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
     /// Zero if it never changes.
     std::chrono::milliseconds reload_interval() const;
@@ -75,6 +77,7 @@ class Hosts {
     zones::HashKey key_;
     Published<zones::HostsTable> tables_;
     std::atomic<double> written_{0};
+    std::atomic<std::uint64_t> refused_{0};
     FileStamp stamp_;    // of what was read; reload()'s, as is the next
     std::string fault_;  // why the file could not be read the last time; empty: it was
 };

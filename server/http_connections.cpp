@@ -17,6 +17,13 @@ constexpr std::size_t kReadSize = 4096;
 constexpr int kSendBuffer = 64 * 1024;
 const HttpListeners kNone;
 
+/// Which limit ended a connection.
+constexpr char kConnections[] = "connections";  // too many: it had waited longest
+constexpr char kUnsent[] = "unsent";            // too much unread of all: it was the oldest
+constexpr char kRequest[] = "request";          // too slow in coming
+constexpr char kReply[] = "reply";              // too slow in being read
+constexpr char kSize[] = "size";                // of a head
+
 }  // namespace
 
 struct HttpConnections::Connection {
@@ -39,8 +46,16 @@ struct HttpConnections::Connection {
     Clock::time_point deadline{};
 };
 
-HttpConnections::HttpConnections(const EventPoll& poll, HttpLimits limits)
-    : poll_(poll), limits_(limits), listeners_(&kNone), slots_(limits.connections) {}
+HttpConnections::HttpConnections(const EventPoll& poll, HttpLimits limits, RareMetrics* metrics)
+    : poll_(poll),
+      limits_(limits),
+      metrics_(metrics),
+      listeners_(&kNone),
+      slots_(limits.connections) {
+    for (const char* reason : {kConnections, kUnsent, kRequest, kReply, kSize}) {
+        count(reason, 0);
+    }
+}
 
 HttpConnections::~HttpConnections() = default;
 
@@ -100,6 +115,7 @@ void HttpConnections::make_room() {
     const auto rank = [](const std::unique_ptr<Connection>& c) {
         return std::pair(c->state == Connection::State::Writing, c->since);
     };
+    count(kConnections);
     close(**std::ranges::min_element(slots_, {}, rank));
 }
 
@@ -112,6 +128,7 @@ void HttpConnections::make_room_for(std::size_t octets) {
                 oldest = slot.get();
             }
         }
+        count(kUnsent);
         close(*oldest);
     }
 }
@@ -191,6 +208,7 @@ void HttpConnections::take_request(Connection& connection, Clock::time_point now
         connection.in.erase(0, request.size);  // the end of the request's views
         start_reply(connection, reply, form, now);
     } else if (connection.in.size() >= limits_.request_size) {
+        count(kSize);
         const std::size_t line = connection.in.find('\n', connection.in.find_first_not_of("\r\n"));
         refuse(connection, line == std::string::npos ? 414 : 431, now);
     }
@@ -286,10 +304,20 @@ void HttpConnections::tick(Clock::time_point now) {
         }
         // RFC 9110 §15.5.9; not to a connection that was just idle.
         if (slot->state == Connection::State::Reading && slot->begun) {
+            count(kRequest);
             refuse(*slot, 408, now);
-        } else {
-            close(*slot);
+            continue;
         }
+        if (slot->state == Connection::State::Writing) {
+            count(kReply);
+        }
+        close(*slot);
+    }
+}
+
+void HttpConnections::count(const char* limit, std::uint64_t more) {
+    if (metrics_ != nullptr) {
+        metrics_->add(metric::kHttpClosed, {{"reason", limit}}, more);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "server/event_poll.h"
 #include "server/http_listeners.h"
 #include "server/http_request.h"
+#include "server/rare_metrics.h"
 
 namespace server {
 
@@ -30,7 +31,9 @@ class HttpConnections {
   public:
     using Clock = std::chrono::steady_clock;
 
-    explicit HttpConnections(const EventPoll& poll, HttpLimits limits = {});
+    /// `metrics` null: nobody counts.
+    explicit HttpConnections(const EventPoll& poll, HttpLimits limits = {},
+                             RareMetrics* metrics = nullptr);
     ~HttpConnections();
     HttpConnections(const HttpConnections&) = delete;
     HttpConnections& operator=(const HttpConnections&) = delete;
@@ -69,10 +72,12 @@ class HttpConnections {
     void write_to(Connection& connection, Clock::time_point now);
     void await_request(Connection& connection, Clock::time_point now);
     void watch(const Connection& connection, std::uint32_t events) const;
+    void count(const char* limit, std::uint64_t more = 1);
     Connection* find(const EventTag& tag);
 
     const EventPoll& poll_;
     const HttpLimits limits_;
+    RareMetrics* const metrics_;
     const HttpListeners* listeners_;
     std::vector<std::unique_ptr<Connection>> slots_;  // null: free
     std::vector<EventTag> more_;                      // have another request in their buffer

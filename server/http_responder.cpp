@@ -14,8 +14,8 @@ constexpr auto kTick = 100ms;
 
 }  // namespace
 
-HttpResponder::HttpResponder(HttpLimits limits)
-    : wake_event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), connections_(poll_, limits) {
+HttpResponder::HttpResponder(HttpLimits limits, RareMetrics* metrics)
+    : wake_event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), connections_(poll_, limits, metrics) {
     if (!wake_event_ || !poll_.add(wake_event_.get(), EPOLLIN, {EventTag::Kind::Wake})) {
         throw std::system_error(errno, std::generic_category(), "eventfd");
     }

@@ -18,7 +18,8 @@ namespace server {
 
 class HttpResponder {
   public:
-    explicit HttpResponder(HttpLimits limits = {});
+    /// `metrics` null: nobody counts; else it outlives this.
+    explicit HttpResponder(HttpLimits limits = {}, RareMetrics* metrics = nullptr);
     ~HttpResponder();
     HttpResponder(const HttpResponder&) = delete;
     HttpResponder& operator=(const HttpResponder&) = delete;

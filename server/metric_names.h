@@ -134,6 +134,15 @@ inline constexpr MetricName kApiRelists{"keryx_api_lists_total",
 inline constexpr MetricName kApiRepaired{
     "keryx_api_repaired_objects_total",
     "Objects whose changes a watch had lost; found by comparing, and repaired."};
+inline constexpr MetricName kApiMalformed{
+    "keryx_api_malformed_total",
+    "Lists and watches given up for what they held: no JSON, too deep, too large."};
+inline constexpr MetricName kRefusedObjects{
+    "keryx_refused_objects_total",
+    "Objects left out since a field is not what the API allows or DNS can say, by source."};
+inline constexpr MetricName kRefusedFiles{
+    "keryx_refused_files_total",
+    "Times that a file was left out, or its last good state kept, by what it is for."};
 inline constexpr MetricName kSnapshotWrites{"keryx_snapshot_writes_total",
                                             "Writes of the snapshot file by result."};
 
@@ -158,6 +167,14 @@ inline constexpr MetricName kTcpEvicted{"keryx_tcp_evicted_total",
 inline constexpr MetricName kTcpRefused{
     "keryx_tcp_refused_total",
     "Connections closed at once: their client, or all clients, had too many."};
+inline constexpr MetricName kTcpClosed{"keryx_tcp_closed_total",
+                                       "Connections that a limit ended, by reason."};
+inline constexpr MetricName kTcpPaused{
+    "keryx_tcp_pauses_total",
+    "Times that a connection was not read: too many of its queries or replies were under way."};
+inline constexpr MetricName kHttpClosed{
+    "keryx_http_closed_total",
+    "Connections to health, ready and metrics that a limit ended, by reason."};
 inline constexpr MetricName kLostLogLines{"keryx_lost_log_lines_total",
                                           "Lines of log and errors that were not written."};
 inline constexpr MetricName kLimited{

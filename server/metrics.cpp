@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::array kDropReasonNames = {"malformed", "acl", "ratelimit", "rrl"};
 constexpr std::array kMalformedReasonNames = {"format", "opcode", "edns_version", "signed"};
+constexpr std::array kTcpEndNames = {"idle", "message", "write", "queries", "size"};
+static_assert(kTcpEndNames.size() == kTcpEnds);
 constexpr std::array kProtocols = {"udp", "tcp"};
 constexpr std::array kFamilies = {"1", "2"};
 
@@ -223,12 +225,18 @@ void add_workers(MetricText& text, const PerWorker<WorkerCells>& workers) {
         text.value(metric::kMalformed, {{"reason", kMalformedReasonNames[i]}},
                    static_cast<double>(sum(workers, pick)));
     }
+    for (std::size_t i = 0; i < kTcpEnds; ++i) {
+        const auto pick = [=](const WorkerCells& c) -> const Count& { return c.tcp_closed[i]; };
+        text.value(metric::kTcpClosed, {{"reason", kTcpEndNames[i]}},
+                   static_cast<double>(sum(workers, pick)));
+    }
     const std::pair<const MetricName*, Count WorkerCells::*> counts[] = {
         {&metric::kUnsent, &WorkerCells::unsent_replies},
         {&metric::kOverflows, &WorkerCells::overflows},
         {&metric::kTcpConnections, &WorkerCells::tcp_connections},
         {&metric::kTcpEvicted, &WorkerCells::tcp_evicted},
         {&metric::kTcpRefused, &WorkerCells::tcp_refused},
+        {&metric::kTcpPaused, &WorkerCells::tcp_paused},
         {&metric::kLimitEvictions, &WorkerCells::limit_evictions},
         {&metric::kShedForwards, &WorkerCells::shed_forwards},
         {&metric::kForwarded, &WorkerCells::forwarded},

@@ -44,6 +44,16 @@ inline constexpr std::size_t kDropReasons = 4;
 enum class MalformedReason : std::uint8_t { Format, Opcode, EdnsVersion, Signed };
 inline constexpr std::size_t kMalformedReasons = 4;
 
+/// Which limit ended a TCP connection.
+enum class TcpEnd : std::uint8_t {
+    Idle,     // nothing was asked for too long
+    Message,  // a message did not come, or not all of it
+    Write,    // replies were not read
+    Queries,  // it had asked all that it may
+    Size,     // of a message: too long, or too short for a header
+};
+inline constexpr std::size_t kTcpEnds = 5;
+
 /// Of the worker itself.
 struct alignas(64) WorkerCells {
     std::uint64_t all_dropped() const { return sum_of(dropped); }
@@ -57,6 +67,8 @@ struct alignas(64) WorkerCells {
     Count tcp_connections;  // now
     Count tcp_evicted;      // idle ones, to make room
     Count tcp_refused;      // its client, or all, had too many
+    std::array<Count, kTcpEnds> tcp_closed;
+    Count tcp_paused;  // too much was under way on a connection
     Count forwarded;
     Count pending_forwards;  // now
     Count shed_forwards;     // refused: more came than could be answered

@@ -24,13 +24,18 @@ void read_routing(const Routing& routing, std::vector<Sample>& samples) {
             last = served.cache;
         }
     }
+    double refused_hosts = 0;
     for (const auto& hosts : routing.hosts) {
+        refused_hosts += static_cast<double>(hosts->refused());
         samples.push_back({&metric::kHostsEntries,
                            {{"hostsfile", hosts->file()}},
                            static_cast<double>(hosts->tables().value()->size())});
         if (const double written = hosts->written(); written > 0) {
             samples.push_back({&metric::kHostsReload, {}, written});
         }
+    }
+    if (!routing.hosts.empty()) {
+        samples.push_back({&metric::kRefusedFiles, {{"file", "hosts"}}, refused_hosts});
     }
     if (routing.loops != nullptr) {
         for (const auto& probe : routing.loops->probes()) {

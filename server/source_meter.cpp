@@ -29,6 +29,7 @@ SourceMeter::SourceMeter(RareMetrics& metrics, std::string host, Cluster& cluste
       verb_and_host_{{"verb", "GET"}, {"host", host_}},
       cluster_(cluster) {
     metrics_.add(metric::kApiRepaired, {{"host", host_}}, 0);
+    refused_objects(0);
 }
 
 void SourceMeter::answered(int status) {
@@ -46,11 +47,21 @@ void SourceMeter::held_back(std::chrono::nanoseconds duration) {
 }
 
 void SourceMeter::listed(std::string_view resource) {
-    metrics_.add(metric::kApiRelists, {{"host", host_}, {"resource", std::string(resource)}});
+    const Labels labels{{"host", host_}, {"resource", std::string(resource)}};
+    metrics_.add(metric::kApiRelists, labels);
+    metrics_.add(metric::kApiMalformed, labels, 0);
 }
 
 void SourceMeter::repaired(std::uint64_t objects) {
     metrics_.add(metric::kApiRepaired, {{"host", host_}}, objects);
+}
+
+void SourceMeter::malformed(std::string_view resource) {
+    metrics_.add(metric::kApiMalformed, {{"host", host_}, {"resource", std::string(resource)}});
+}
+
+void SourceMeter::refused_objects(std::uint64_t count) {
+    metrics_.add(metric::kRefusedObjects, {{"source", host_}}, count);
 }
 
 void SourceMeter::apply(std::span<const k8s_client::Change> changes) {
@@ -84,6 +95,20 @@ void SourceMeter::observe(const k8s_client::EndpointSlice& slice, const zones::S
         metrics_.observe(metric::kProgramming, {{"service_kind", kind}},
                          std::max(seconds(passed), 0.0));
     }
+}
+
+ManifestMeter::ManifestMeter(RareMetrics& metrics, Cluster& cluster)
+    : metrics_(metrics), cluster_(cluster) {
+    refused_objects(0);
+    metrics_.add(metric::kRefusedFiles, {{"file", "manifests"}}, 0);
+}
+
+void ManifestMeter::refused_objects(std::uint64_t count) {
+    metrics_.add(metric::kRefusedObjects, {{"source", "manifests"}}, count);
+}
+
+void ManifestMeter::refused_file() {
+    metrics_.add(metric::kRefusedFiles, {{"file", "manifests"}});
 }
 
 }  // namespace server

@@ -23,9 +23,11 @@ class SourceMeter : public k8s_client::ApiObserver, public k8s_client::ObjectSin
     void held_back(std::chrono::nanoseconds duration) override;
     void listed(std::string_view resource) override;
     void repaired(std::uint64_t objects) override;
+    void malformed(std::string_view resource) override;
 
     void apply(std::span<const k8s_client::Change> changes) override;
     void synced() override { cluster_.synced(); }
+    void refused_objects(std::uint64_t count) override;
 
   private:
     void observe(const k8s_client::EndpointSlice& slice, const zones::Snapshot& snapshot);
@@ -33,6 +35,21 @@ class SourceMeter : public k8s_client::ApiObserver, public k8s_client::ObjectSin
     RareMetrics& metrics_;
     const std::string host_;
     const Labels verb_and_host_;
+    Cluster& cluster_;
+};
+
+/// The same of manifests, where only what is left out is counted.
+class ManifestMeter : public k8s_client::ObjectSink {
+  public:
+    ManifestMeter(RareMetrics& metrics, Cluster& cluster);
+
+    void apply(std::span<const k8s_client::Change> changes) override { cluster_.apply(changes); }
+    void synced() override { cluster_.synced(); }
+    void refused_objects(std::uint64_t count) override;
+    void refused_file() override;
+
+  private:
+    RareMetrics& metrics_;
     Cluster& cluster_;
 };
 

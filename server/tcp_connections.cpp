@@ -1,60 +1,15 @@
-#include "server/tcp_connections.h"
-
 #include <algorithm>
 #include <cerrno>
-#include <fcntl.h>
-#include <limits>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+
+#include "server/tcp_connection.h"
 
 namespace server {
 namespace {
 
 constexpr std::size_t kReadSize = 16 * 1024;
-constexpr int kAcceptsPerEvent = 64;  // then the other sockets get their turn
-
-/// accept() wants a descriptor before it looks whether there is a connection for it.
-bool somebody_waits(int listener) {
-    pollfd readable{listener, POLLIN, 0};
-    return poll(&readable, 1, 0) == 1;
-}
-
-/// The lowest number that a client's connection must not have, so that `spare` are left, but a
-/// quarter of all at most. The kernel gives the lowest that is free: so many are in use then.
-int first_spare(std::size_t spare) {
-    rlimit limit{};
-    constexpr rlim_t kMost = std::numeric_limits<int>::max();
-    const rlim_t all =
-        getrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::min(limit.rlim_cur, kMost) : kMost;
-    return static_cast<int>(all - std::min<rlim_t>(spare, all / 4));
-}
-
-TcpTimes times_of(const TimeoutsConfig& given, const TcpTimes& otherwise) {
-    return {.message = given.read.value_or(otherwise.message),
-            .idle = given.idle.value_or(otherwise.idle),
-            .write = given.write.value_or(otherwise.write)};
-}
 
 }  // namespace
-
-struct TcpConnections::Connection {
-    Fd fd;
-    Client client;
-    const Route* route = nullptr;   // null: its address is no longer served
-    std::vector<std::uint8_t> in;   // the start of a message, or what came while paused
-    std::vector<std::uint8_t> out;  // replies that the socket would not take yet
-    std::size_t sent = 0;           // of `out`
-    std::size_t waiting = 0;        // queries without a reply yet
-    std::size_t may_ask = 0;        // so many queries more
-    TcpTimes times;
-    std::uint32_t events = EPOLLIN;
-    bool ended = false;       // the client sends no more
-    bool in_service = false;  // take_queries() is at work: replies are only appended
-    bool late = false;        // among late_
-    Clock::time_point deadline;
-};
 
 TcpConnections::TcpConnections(const EventPoll& poll, Pipeline& pipeline, TcpLimits limits)
     : poll_(poll),
@@ -64,82 +19,6 @@ TcpConnections::TcpConnections(const EventPoll& poll, Pipeline& pipeline, TcpLim
       reply_buffer_(zones::kMaxMessageSize) {}
 
 TcpConnections::~TcpConnections() = default;
-
-bool TcpConnections::accept_from(int listener, const Route& route, Clock::time_point now) {
-    const int spare = first_spare(limits_.spare_descriptors);
-    for (int i = 0; i < kAcceptsPerEvent; ++i) {
-        Client client;
-        client.tcp = true;
-        client.peer_size = sizeof client.peer;
-        Fd fd(accept4(listener, &client.peer.any, &client.peer_size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (!fd) {
-            const bool exhausted =
-                errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-            if (!exhausted || !somebody_waits(listener)) {
-                return true;
-            }
-            if (evict_idle()) {
-                continue;
-            }
-            return false;
-        }
-        if (make_room(ClientShares::key_of(client.peer)) && leave_spare(fd, spare)) {
-            add(std::move(fd), client, route, now);
-        } else {
-            pipeline_->counters().tcp_refused.add();
-        }
-    }
-    return true;
-}
-
-/// For one more of that client: who has its share gives up one of its own.
-bool TcpConnections::make_room(ClientShares::Key client) {
-    if (shares_.of(client) >= limits_.of_a_client) {
-        return evict_idle(client);
-    }
-    return open_ < limits_.connections || evict_idle();
-}
-
-/// Where only spare descriptors are left, the new connection gets that of an idle one.
-bool TcpConnections::leave_spare(Fd& fd, int first_spare) {
-    if (fd.get() < first_spare) {
-        return true;
-    }
-    if (!evict_idle()) {
-        return false;
-    }
-    fd = Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-    return static_cast<bool>(fd);
-}
-
-void TcpConnections::add(Fd fd, const Client& client, const Route& route, Clock::time_point now) {
-    if (free_.empty()) {
-        free_.push_back(static_cast<std::uint32_t>(slots_.size()));
-        slots_.emplace_back();
-        generations_.push_back(0);
-    }
-    const std::uint32_t slot = free_.back();
-    auto connection = std::make_unique<Connection>();
-    connection->client = client;
-    connection->client.index = slot;
-    connection->client.generation = ++generations_[slot] & 0xffffffU;
-    connection->route = &route;
-    connection->may_ask = route.timeouts.queries == 0 ? std::numeric_limits<std::size_t>::max()
-                                                      : route.timeouts.queries;
-    connection->times = times_of(route.timeouts, limits_.times);
-    connection->deadline = now + connection->times.message;
-    const int on = 1;
-    (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (!poll_.add(fd.get(), EPOLLIN,
-                   {EventTag::Kind::TcpConnection, slot, connection->client.generation})) {
-        return;
-    }
-    connection->fd = std::move(fd);
-    free_.pop_back();
-    shares_.add(ClientShares::key_of(client.peer));
-    slots_[slot] = std::move(connection);
-    ++open_;
-}
 
 void TcpConnections::serve_with(Pipeline& pipeline,
                                 const std::function<const Route*(const Route&)>& route_of) {
@@ -167,31 +46,6 @@ bool TcpConnections::busy() const {
     });
 }
 
-/// The one nearest its deadline, of one client or of all; false if none is idle.
-bool TcpConnections::evict_idle(std::optional<ClientShares::Key> of) {
-    const Connection* oldest = nullptr;
-    for (const auto& connection : slots_) {
-        if (connection != nullptr && connection->waiting == 0 && connection->out.empty() &&
-            (!of || ClientShares::key_of(connection->client.peer) == *of) &&
-            (oldest == nullptr || connection->deadline < oldest->deadline)) {
-            oldest = connection.get();
-        }
-    }
-    if (oldest == nullptr) {
-        return false;
-    }
-    pipeline_->counters().tcp_evicted.add();
-    close(oldest->client.index);
-    return true;
-}
-
-void TcpConnections::close(std::uint32_t slot) {
-    shares_.remove(ClientShares::key_of(slots_[slot]->client.peer));
-    slots_[slot].reset();  // the kernel takes a closed descriptor out of the epoll set
-    free_.push_back(slot);
-    --open_;
-}
-
 void TcpConnections::handle_event(const EventTag& tag, std::uint32_t events,
                                   Clock::time_point now) {
     if (tag.index >= slots_.size() || slots_[tag.index] == nullptr ||
@@ -203,7 +57,9 @@ void TcpConnections::handle_event(const EventTag& tag, std::uint32_t events,
         close(tag.index);
         return;
     }
-    if ((events & EPOLLIN) != 0) {
+    if (connection.parting) {
+        drain(connection);
+    } else if ((events & EPOLLIN) != 0) {
         read_from(connection, now);
     } else {
         settle(connection, now);
@@ -241,6 +97,7 @@ bool TcpConnections::take_queries(Connection& connection, Clock::time_point now)
            connection.may_ask > 0) {
         const std::size_t size = zones::read_u16(&in[at]);
         if (size < zones::kHeaderSize || size > limits_.query_size) {
+            count(TcpEnd::Size);
             return false;
         }
         if (in.size() - at - 2 < size) {
@@ -248,6 +105,7 @@ bool TcpConnections::take_queries(Connection& connection, Clock::time_point now)
         }
         ++connection.waiting;
         --connection.may_ask;
+        connection.asked = true;
         const Handled handled = pipeline_->handle({&in[at + 2], size}, connection.client,
                                                   *connection.route, reply_buffer_);
         if (handled.size > 0) {
@@ -332,19 +190,46 @@ void TcpConnections::settle(Connection& connection, Clock::time_point now) {
     }
     const bool unsent = !connection.out.empty();
     if (connection.ended && connection.waiting == 0 && !unsent) {
-        close(connection.client.index);
+        part_from(connection, now);
         return;
     }
     if (connection.in.empty()) {
         spare_in_.take_back(connection.in);
     }
-    const bool reads = !paused(connection) && !connection.ended;
-    const std::uint32_t events = (reads ? EPOLLIN : 0U) | (unsent ? EPOLLOUT : 0U);
+    const bool is_paused = paused(connection);
+    if (is_paused && (connection.events & EPOLLIN) != 0) {
+        pipeline_->counters().tcp_paused.add();
+    }
+    watch(connection, (is_paused || connection.ended ? 0U : EPOLLIN) | (unsent ? EPOLLOUT : 0U));
+}
+
+void TcpConnections::watch(Connection& connection, std::uint32_t events) {
     if (events != connection.events) {
         connection.events = events;
         poll_.modify(
             connection.fd.get(), events,
             {EventTag::Kind::TcpConnection, connection.client.index, connection.client.generation});
+    }
+}
+
+/// It has all of its replies. Who has asked all that it may has perhaps sent more: closed on that,
+/// the kernel would send RST, and the client lose replies that it has not read (RFC 7766 §6.2.3).
+void TcpConnections::part_from(Connection& connection, Clock::time_point now) {
+    if (connection.may_ask > 0 || connection.route == nullptr ||
+        ::shutdown(connection.fd.get(), SHUT_WR) != 0) {
+        close(connection.client.index);
+        return;
+    }
+    count(TcpEnd::Queries);
+    connection.parting = true;
+    connection.deadline = now + connection.times.parting;
+    watch(connection, EPOLLIN);
+}
+
+void TcpConnections::drain(Connection& connection) {
+    const ssize_t got = recv(connection.fd.get(), read_buffer_.data(), read_buffer_.size(), 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+        close(connection.client.index);
     }
 }
 
@@ -387,9 +272,23 @@ void TcpConnections::tick(Clock::time_point now) {
                           connection->out.empty() &&
                           (connection->in.empty() || paused(*connection));
         if (connection != nullptr && !ours && connection->deadline < now) {
+            if (!connection->parting) {
+                count(overdue(*connection));
+            }
             close(slot);
         }
     }
+}
+
+TcpEnd TcpConnections::overdue(const Connection& connection) const {
+    if (!connection.out.empty() || paused(connection)) {
+        return TcpEnd::Write;
+    }
+    return connection.in.empty() && connection.asked ? TcpEnd::Idle : TcpEnd::Message;
+}
+
+void TcpConnections::count(TcpEnd reason) {
+    pipeline_->counters().tcp_closed[static_cast<std::size_t>(reason)].add();
 }
 
 }  // namespace server

@@ -21,6 +21,7 @@ struct TcpTimes {
     std::chrono::milliseconds message{3000};  // for the first query, and for each once it began
     std::chrono::milliseconds idle{10000};    // with nothing to do
     std::chrono::milliseconds write{5000};    // without a reply getting on
+    std::chrono::milliseconds parting{1000};  // for the client to close, after its last reply
 };
 
 struct TcpLimits {
@@ -30,7 +31,8 @@ struct TcpLimits {
     std::size_t query_size = 4096;           // longer messages end the connection
     std::size_t waiting_queries = 100;       // of one connection, before reading pauses
     std::size_t unsent_octets = 256 * 1024;  // of one connection, before reading pauses
-    TcpTimes times{};                        // where `timeouts` says nothing
+    std::size_t queries = 1'000'000;         // of one connection; it ends with the last reply
+    TcpTimes times{};                        // these two where `timeouts` says nothing
 };
 
 class TcpConnections {
@@ -74,12 +76,17 @@ class TcpConnections {
     bool leave_spare(Fd& fd, int first_spare);
     bool evict_idle(std::optional<ClientShares::Key> of = std::nullopt);
     void close(std::uint32_t slot);
+    void part_from(Connection& connection, Clock::time_point now);
+    void drain(Connection& connection);
     void read_from(Connection& connection, Clock::time_point now);
     bool take_queries(Connection& connection, Clock::time_point now);
     void append_reply(Connection& connection, const std::uint8_t* reply, std::size_t size);
     bool flush(Connection& connection, Clock::time_point now);
     void settle(Connection& connection, Clock::time_point now);
     bool paused(const Connection& connection) const;
+    TcpEnd overdue(const Connection& connection) const;
+    void count(TcpEnd reason);
+    void watch(Connection& connection, std::uint32_t events);
 
     const EventPoll& poll_;
     Pipeline* pipeline_;

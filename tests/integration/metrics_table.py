@@ -54,7 +54,7 @@ COREDNS = {
 # What only an API server brings.
 FROM_API = {name for name in COREDNS if name.startswith("coredns_kubernetes_")} | {
     "keryx_api_data_age_seconds", "keryx_api_objects", "keryx_api_lists_total",
-    "keryx_api_repaired_objects_total", "keryx_snapshot_writes_total"}
+    "keryx_api_malformed_total", "keryx_api_repaired_objects_total", "keryx_snapshot_writes_total"}
 
 OURS = {
     "keryx_build_info": ("gauge", {"version", "compiler"}),
@@ -67,6 +67,9 @@ OURS = {
     "keryx_tcp_connections": ("gauge", set()),
     "keryx_tcp_evicted_total": ("counter", set()),
     "keryx_tcp_refused_total": ("counter", set()),
+    "keryx_tcp_closed_total": ("counter", {"reason"}),
+    "keryx_tcp_pauses_total": ("counter", set()),
+    "keryx_http_closed_total": ("counter", {"reason"}),
     "keryx_lost_log_lines_total": ("counter", set()),
     "keryx_limited_queries_total": ("counter", SERVER | {"limit", "action"}),
     "keryx_limit_table_evictions_total": ("counter", set()),
@@ -85,6 +88,9 @@ OURS = {
     "keryx_api_objects": ("gauge", {"host", "resource"}),
     "keryx_api_lists_total": ("counter", {"host", "resource"}),
     "keryx_api_repaired_objects_total": ("counter", {"host"}),
+    "keryx_api_malformed_total": ("counter", {"host", "resource"}),
+    "keryx_refused_objects_total": ("counter", {"source"}),
+    "keryx_refused_files_total": ("counter", {"file"}),
     "keryx_snapshot_writes_total": ("counter", {"result"}),
 }
 PROCESS = {

@@ -100,6 +100,25 @@ TEST_CASE("a file that does not parse at start is left out, the others are used"
     CHECK(sink.lines_with(
               "W manifests: " + (folder / "c.yaml").string() +
               ": skipped document 1: Pod default/Bad?Name: metadata.name: 'Bad?Name' is not") == 1);
+    CHECK(sink.refused_object_count() == 1);
+    CHECK(sink.refused_file_count() == 1);
+}
+
+TEST_CASE("a file full of what is wrong fills neither log nor memory, and is counted") {
+    const TempFolder folder;
+    std::string text = pod("a");
+    for (int i = 0; i < 1000; ++i) {
+        text += "---\napiVersion: v1\nkind: Pod\nmetadata: {name: _" + std::to_string(i) + "}\n" +
+                "---\napiVersion: v1\nkind: Kind" + std::to_string(i) + "\n";
+    }
+    folder.write("a.yaml", text);
+    RecordingSink sink;
+    const ManifestSource source(options_for({folder.path()}), sink, sink);
+    CHECK(sink.names() == Strings{"Namespace default", "Pod default/a"});
+    CHECK(sink.lines_with("a.yaml: skipped document") == 100);
+    CHECK(sink.lines_with("a.yaml: skipped 900 more") == 1);
+    CHECK(sink.refused_object_count() == 1000);
+    CHECK(sink.last_line().size() <= 2100);
 }
 
 TEST_CASE("a huge file is refused by its size") {
@@ -110,6 +129,7 @@ TEST_CASE("a huge file is refused by its size") {
     RecordingSink sink;
     const ManifestSource source(options_for({folder.path()}), sink, sink);
     CHECK(sink.lines_with("b.yaml: larger than the limit of 64 MiB") == 1);
+    CHECK(sink.refused_file_count() == 1);
     CHECK(sink.names().size() == 2);
 }
 

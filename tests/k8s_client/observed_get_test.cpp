@@ -18,6 +18,7 @@ struct Recorder : ApiObserver {
     void held_back(std::chrono::nanoseconds duration) override { waits.push_back(duration); }
     void listed(std::string_view) override {}
     void repaired(std::uint64_t) override {}
+    void malformed(std::string_view) override {}
 
     std::vector<int> statuses;
     std::vector<std::chrono::nanoseconds> durations, waits;

@@ -37,6 +37,14 @@ class RecordingSink : public ObjectSink, public Journal {
         const std::scoped_lock lock(mutex_);
         ++synced_;
     }
+    void refused_objects(std::uint64_t objects) override {
+        const std::scoped_lock lock(mutex_);
+        refused_objects_ += objects;
+    }
+    void refused_file() override {
+        const std::scoped_lock lock(mutex_);
+        ++refused_files_;
+    }
     void write(Level level, const std::string& text) override {
         const std::scoped_lock lock(mutex_);
         lines_.push_back((level == Level::Error     ? "E "
@@ -92,6 +100,14 @@ class RecordingSink : public ObjectSink, public Journal {
         const std::scoped_lock lock(mutex_);
         return lines_.empty() ? "" : lines_.back();
     }
+    std::uint64_t refused_object_count() {
+        const std::scoped_lock lock(mutex_);
+        return refused_objects_;
+    }
+    std::uint64_t refused_file_count() {
+        const std::scoped_lock lock(mutex_);
+        return refused_files_;
+    }
     Clock::time_point last_apply() {
         const std::scoped_lock lock(mutex_);
         return last_apply_;
@@ -124,6 +140,8 @@ class RecordingSink : public ObjectSink, public Journal {
     std::vector<std::string> lines_;
     Clock::time_point last_apply_;
     int synced_ = 0;
+    std::uint64_t refused_objects_ = 0;
+    std::uint64_t refused_files_ = 0;
     bool deleted_unknown_ = false;
 };
 

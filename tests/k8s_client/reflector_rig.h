@@ -60,10 +60,11 @@ inline ScriptedResponse no_streaming() {
 
 struct ReflectorRig {
     explicit ReflectorRig(std::vector<ScriptedResponse> script,
-                          const ApiResource& resource = kServices, Selection selection = {})
+                          const ApiResource& resource = kServices, Selection selection = {},
+                          ApiObserver* observer = nullptr)
         : http(std::move(script)),
           reflector(
-              resource, std::move(selection), {http, sink, sink, complaints, gate, stop},
+              resource, std::move(selection), {http, sink, sink, complaints, gate, stop, observer},
               [this] { sink.synced(); }, kQuick),
           thread([this] { reflector.run(); }) {}
     ~ReflectorRig() {

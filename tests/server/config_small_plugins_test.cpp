@@ -142,7 +142,8 @@ TEST_CASE("timeouts") {
     CHECK(all.idle == 90min);
     CHECK(all.queries == 128);
     const TimeoutsConfig one = block_with("timeouts {\nmaxtcpqueries -1\n}").timeouts.value();
-    CHECK((!one.read && !one.write && !one.idle && one.queries == 0));
+    CHECK((!one.read && !one.write && !one.idle && one.queries == SIZE_MAX));
+    CHECK(block_with("timeouts {\nidle 1s\n}").timeouts.value().queries == 0);
     for (const char* wrong :
          {"timeouts {\nread 999ms\n}", "timeouts {\nidle 25h\n}", "timeouts {\nread\n}",
           "timeouts {\nwrite x\n}", "timeouts {\nmaxtcpqueries 0\n}",

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 using server::HttpLimits;
 using server::HttpReply;
 using server::HttpResponder;
+using server::RareMetrics;
 
 namespace {
 
@@ -19,8 +20,20 @@ using Clock = HttpClient::Clock;
 constexpr std::size_t kLarge = 1 << 20;
 
 /// /health is "OK", /large a megabyte.
-struct Serving : HttpResponder {
-    explicit Serving(HttpLimits limits = {}) : HttpResponder(limits) {
+struct Counted {
+    RareMetrics metrics;
+    double count(const std::string& reason) const {
+        for (const server::Sample& sample : metrics.samples()) {
+            if (sample.labels == server::Labels{{"reason", reason}}) {
+                return sample.value;
+            }
+        }
+        return -1;
+    }
+};
+
+struct Serving : Counted, HttpResponder {
+    explicit Serving(HttpLimits limits = {}) : HttpResponder(limits, &metrics) {
         commit(prepare({{{"127.0.0.1", 0}, "/health", [] { return HttpReply{.body = "OK"}; }},
                         {{"127.0.0.1", 0}, "/large", [] {
                              return HttpReply{.body = std::string(kLarge, 'x')};
@@ -43,6 +56,7 @@ TEST_CASE("heads that are too large") {
     HttpClient fits(serving.port());
     CHECK(status_of(fits.ask(head + std::string(4096 - head.size() - 4, 'a') + "\r\n\r\n")) == 200);
     CHECK(status_of(fits.ask(head + std::string(4096 - head.size() - 3, 'a') + "\r\n\r\n")) == 431);
+    CHECK(serving.count("size") == 4);
 }
 
 TEST_CASE("a request that takes too long is a 408, silence is closed") {
@@ -60,6 +74,7 @@ TEST_CASE("a request that takes too long is a 408, silence is closed") {
     CHECK(Clock::now() - start < 2s);
     CHECK(silent.reply().empty());
     CHECK(silent.closed());
+    CHECK(serving.count("request") == 1);  // silence is none
     HttpClient idle(serving.port());
     CHECK(status_of(idle.get("/health")) == 200);
     const auto replied = Clock::now();
@@ -90,6 +105,7 @@ TEST_CASE("the connection that waits longest makes room") {
     HttpClient one_more(serving.port());
     CHECK(status_of(one_more.get("/health")) == 200);
     CHECK(waiting[0].closed());
+    CHECK(serving.count("connections") == 1);
     CHECK(status_of(waiting[1].ask("alth HTTP/1.1\r\nHost: x\r\n\r\n")) == 200);
     CHECK(status_of(first.get("/health")) == 200);
 }
@@ -118,6 +134,7 @@ TEST_CASE("a reader that takes too long is given up") {
     CHECK(status_of(reply) == 200);
     CHECK(reply.size() < kLarge);
     CHECK(slow.closed());
+    CHECK(serving.count("reply") == 1);
 }
 
 TEST_CASE("unread replies are bounded together: the oldest goes") {
@@ -132,6 +149,7 @@ TEST_CASE("unread replies are bounded together: the oldest goes") {
         CAPTURE(i);
         CHECK((body_of(readers[static_cast<std::size_t>(i)].reply()).size() == kLarge) == (i >= 3));
     }
+    CHECK(serving.count("unsent") == 3);
 }
 
 TEST_CASE("500 connections that drip do not keep /health from being answered within a second") {

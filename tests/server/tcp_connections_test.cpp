@@ -132,6 +132,8 @@ TEST_CASE("lengths that no query has end the connection") {
         CHECK(rig.run_until_closed(client));
         CHECK(client.received() == 0);
         CHECK(rig.tcp().open() == 0);
+        const auto& closed = rig.pipeline().counters().tcp_closed;
+        CHECK(closed[static_cast<std::size_t>(server::TcpEnd::Size)].get() == 1);
     }
 }
 
