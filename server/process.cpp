@@ -164,6 +164,7 @@ void Process::serve(Workers::Opened opened) {
 void Process::make_parts(const Config& config) {
     workers_ = std::make_unique<Workers>(count_of_workers(command_line_, config));
     metrics_ = std::make_unique<Metrics>(workers_->count());
+    limits_ = std::make_unique<LimitNotices>(*metrics_, log_);
     log_reading_ = metrics_->show([this](auto& samples) {
         samples.push_back({&metric::kLostLogLines, {}, static_cast<double>(sink_.lost())});
     });
@@ -238,6 +239,7 @@ void Process::run() {
         let_go_of_former();
         freed_memory_.tick(FreedMemory::Clock::now());
         log_refused_calls();
+        limits_->tick(LimitNotices::Clock::now());
         if (!may_reload()) {
             // Later: the signal is remembered, and the period goes on.
         } else if (std::exchange(reload_asked_, false)) {

@@ -10,6 +10,7 @@
 #include "server/command_line.h"
 #include "server/freed_memory.h"
 #include "server/instance.h"
+#include "server/limit_notices.h"
 #include "server/metrics.h"
 #include "server/operator_log.h"
 #include "server/reload_schedule.h"
@@ -64,6 +65,7 @@ class Process {
     UpstreamNotices upstreams_;
     std::unique_ptr<Metrics> metrics_;  // null until the number of workers is known
     Metrics::Reading log_reading_;
+    std::unique_ptr<LimitNotices> limits_;  // with metrics_
     const zones::HashKey key_;
     std::uint16_t free_port_ = 0;  // what port 0 stands for
     ReloadSchedule schedule_;
