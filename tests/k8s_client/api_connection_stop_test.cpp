@@ -123,7 +123,7 @@ TEST_CASE("api connection: stop while a watch is read") {
             });
             ApiAccess access = plain_access(server);
             access.tls = tls;
-            access.ca.text = own.certificate;
+            access.ca.text = Secret(own.certificate);
             CHECK(stopped_outcome(access, [&] { reading.get_future().wait(); }) ==
                   "Stopped: stopped");
         }
