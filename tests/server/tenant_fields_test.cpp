@@ -338,7 +338,8 @@ TEST_CASE("externalName: what is answered, and what is not") {
     };
     TenantRig rig;
     for (const auto& [value, target] : kCases) {
-        CAPTURE(value);
+        const auto& shown = value;  // clang 14: a lambda takes no structured binding
+        CAPTURE(shown);
         const OneObject read = decoded(with_value(
             R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"evil","namespace":"prod"},"spec":{"type":"ExternalName","externalName":VALUE}})",
             quoted(value)));
@@ -379,7 +380,8 @@ TEST_CASE("addresses: what is answered, and what is not") {
     };
     TenantRig rig;
     for (const auto& [type, value, record] : kCases) {
-        CAPTURE(value);
+        const auto& shown = value;  // clang 14: a lambda takes no structured binding
+        CAPTURE(shown);
         const OneObject read = decoded(
             R"({"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"s","namespace":"prod","labels":{"kubernetes.io/service-name":"headless"}},"addressType":")" +
             type + R"(","endpoints":[{"addresses":[)" + quoted(value) + "]}]}");
