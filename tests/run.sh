@@ -220,7 +220,8 @@ if [ "$fast" = no ]; then
         -Db_sanitize=address,undefined -Dfuzz=true \
         -Dcpp_args="-g1 -fsanitize-ignorelist=$root/tests/sanitizer_ignorelist.txt"
     unit_tests build-asan "ASan"
-    [ "$long" = no ] || cases_of "soak with ASan" tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5
+    [ "$long" = no ] || cases_of "soak with ASan" tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5 \
+        --rate 1000 --hostile-rate 500
     cases_of "fuzzers" env KERYX_FUZZ_BUILD=build-asan tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 5)"
     # Threads: the readers of manifests and of the API, the workers, publishing. Most of the server's unit
     # tests have none, and compiling them takes minutes: its threads are seen in the integration suites.

@@ -12,7 +12,7 @@ import itertools
 import model_steps
 from digests import digest
 from model_cluster import MISSING, NODATA, ZONE, Records, label_of, reverse
-from model_dns import A, AAAA, CNAME, NOERROR, PTR, SRV
+from model_dns import A, AAAA, CNAME, NOERROR, NXDOMAIN, PTR, SERVFAIL, SRV
 from outside import says
 
 KEYS = [(ns, name) for ns in model_steps.NAMESPACES for name in model_steps.SERVICES]
@@ -279,8 +279,9 @@ class Oracle:
 
     def guess(self, question, said):
         """What an answer that was not true may have said, for who reads the complaint."""
-        if said == digest(*MISSING):
-            return "NXDOMAIN"
+        for rcode, text in ((NXDOMAIN, "NXDOMAIN"), (SERVFAIL, "SERVFAIL"), (NOERROR, "NODATA")):
+            if said == digest(rcode, []):
+                return text
         if question[1] == PTR:
             return self._guess_names(self.of_address[question[0]], said)
         if question in self.by_question:

@@ -2,7 +2,7 @@
 # Soaks keryx: everything at once for so many minutes, every answer checked (soak.py says more).
 #
 #   tests/soak/run.sh 30                  half an hour; 0.5 is what tests/run.sh has
-#   tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5
+#   tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5 --rate 1000 --hostile-rate 500
 #   KERYX_SEED=1234 tests/soak/run.sh 5   the same choices again
 #
 # Builds build/server/keryx if no --binary is named. The last line is `N passed, N failed`.

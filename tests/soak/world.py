@@ -29,7 +29,8 @@ class World:
         self.t, self.store, self.server, self.keryx = t, store, server, keryx
         self.oracle, self.judge, self.random = oracle, judge, random.Random(seed)
         self.steps, self.at, self.marks = Steps(store, self.random), 0, 0
-        self.asker = Asker(keryx.address, keryx.port)
+        self._removes, self.steps.remove_service = self.steps.remove_service, self._remove_service
+        self.asker = Asker(keryx.address, keryx.port, 2.0 * t.slack)
         self.bag, self.faults, self.restarts = [], 0, 0
         self.lately = collections.deque(maxlen=20)  # (ns, what)
         judge.doing = self.doing
@@ -40,6 +41,13 @@ class World:
             began = time.monotonic_ns()
             self.oracle.happened(self.steps.truth, self.steps.step(), began)
             self.at += 1
+
+    def _remove_service(self, key):
+        """As a part of a step, which may make it again at once: for a moment it was not there."""
+        began = time.monotonic_ns()
+        touched = self._removes(key)
+        self.oracle.happened(self.steps.truth, touched, began)
+        return touched
 
     def doing(self, when):
         """The last few things that were done before."""
