@@ -136,7 +136,8 @@ void add_conditional(Rules& rules) {
     rules.allow_if(SCMP_SYS(tgkill), equals(0, static_cast<scmp_datum_t>(getpid())));
     rules.allow_if(SCMP_SYS(prctl), equals(0, PR_SET_NAME));
     rules.allow_if(SCMP_SYS(prlimit64), equals(2, 0));  // to read a limit, not to set one
-    for (const int request : {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO}) {
+    // The last is what if_nametoindex() asks, for `bind` of an interface.
+    for (const int request : {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, SIOCGIFINDEX}) {
         rules.allow_if(SCMP_SYS(ioctl), equals(1, static_cast<scmp_datum_t>(request)));
     }
 }
