@@ -85,7 +85,7 @@ bool TcpConnections::leave_spare(Fd& fd, int first_spare) {
         return false;
     }
     fd = Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-    return static_cast<bool>(fd);
+    return fd && fd.get() < first_spare;  // else another worker's connection has that descriptor
 }
 
 void TcpConnections::add(Fd fd, const Client& client, const Route& route, Clock::time_point now) {
