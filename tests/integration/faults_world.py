@@ -14,7 +14,7 @@ import urllib.request
 
 import cluster
 import model_dns
-from harness import check
+from harness import check, until
 from scrape import Scrape, fetch
 from steady_client import Steady
 
@@ -175,6 +175,12 @@ def family_of(pid):
     return [pid, *(x for child in children for x in family_of(int(child)))]
 
 
+def all_stopped(pid):
+    """Each thread: the signal reaches one of them, which stops the others once it has a CPU."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 @contextlib.contextmanager
 def stopped(pid):
     """SIGSTOP for it and its children, and SIGCONT afterwards: it is there, and does nothing."""
@@ -182,6 +188,7 @@ def stopped(pid):
     for one in family:
         os.kill(one, signal.SIGSTOP)
     try:
+        until(lambda: all(map(all_stopped, family)), "every thread to stop", 10)
         yield
     finally:
         for one in family:
