@@ -23,13 +23,14 @@ from harness import Report, Skip  # noqa: E402 - the path comes first
 # Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition.
 LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template", "rewrite", "compliance",
           "malformed", "metrics", "tcp", "truncation", "clients", "log", "golden"],
-         ["image", "health", "reload", "apiserver", "coldstart", "corefiles", "docs"],
+         ["image", "health", "reload", "corefiles", "docs", "faults_links"],
+         ["apiserver", "coldstart"],
          ["kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
-         ["partition", "blackhole"],
+         ["partition"],
+         ["blackhole", "faults_peers", "faults_limits"],
          ["restart", "model", "memory", "sandbox", "siege", "fairshare"],
          ["deploy"],
-         ["faults_files", "faults_clock", "faults_links"],
-         ["faults_peers", "faults_limits"]]
+         ["faults_files", "faults_clock"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
 
