@@ -2,8 +2,9 @@
 # Builds and runs every test; the last line is `N passed, N failed` (`, N skipped` may follow).
 #
 #   tests/run.sh            everything, in well under 20 minutes on two cores
-#   tests/run.sh --long     and what takes longer: more fuzzing, a longer soak, valgrind, unit tests of the release
-#                           build and of all of the server with TSan, the arm64 image
+#   tests/run.sh --long     and what takes longer: more fuzzing, a longer soak, valgrind, clang-tidy, all suites with
+#                           both sanitizers, unit tests of the release build and of all of the server with TSan,
+#                           the arm64 image
 #   tests/run.sh --fast     the release build, its unit tests, instructions per query and the integration tests only
 #
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
@@ -35,7 +36,7 @@ for argument in "$@"; do
         --long) long=yes ;;
         --fast) fast=yes ;;
         *)
-            sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+            sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
             exit 2
             ;;
     esac
@@ -184,10 +185,21 @@ cppcheck_sources() {
         --error-exitcode=1 -I . -j 2 k8s_client zones resolver server
 }
 
-# What memcheck has to say of a command, beyond what is reachable at its end.
-valgrind_clean() {
-    valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect "$@"
+tidy_sources() {
+    run-clang-tidy -quiet -p build -j 2 -extra-arg=-Wno-unknown-warning-option \
+        "^$root/(k8s_client|zones|resolver|server)/[^/]*\.cpp\$"
 }
+
+# The suites that the builds with sanitizers run: with --long all of them.
+seen_by_asan=() seen_by_tsan=()
+if [ "$long" = no ]; then
+    seen_by_asan=(server manifests forward cache hosts acl template rewrite hostile compliance malformed metrics tcp
+        truncation log health reload restart apiserver coldstart corefiles faults_limits faults_peers)
+    seen_by_tsan=(model cache hosts loop metrics log health reload restart)
+fi
+
+# What is reachable at the end of a command is no leak.
+memcheck=(valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect)
 
 step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
 [ "$long" = no ] || step "packages of the arm64 image" tests/install_packages.sh image-arm64 || true
@@ -211,14 +223,17 @@ cases_of "integration" "$python" tests/integration/run.py
 cases_of "soak" tests/soak/run.sh 0.5 --binary build/server/keryx
 if [ "$long" = yes ]; then
     for folder in zones resolver k8s_client server; do
-        case_of "valgrind, unit tests of $folder" valgrind_clean "build/tests/test_$folder"
+        case_of "valgrind, unit tests of $folder" "${memcheck[@]}" "build/tests/test_$folder"
     done
+    cases_of "integration with valgrind" "$python" tests/integration/run.py --quick --slack 20 \
+        --under "${memcheck[*]}" server forward cache reload
 fi
 
 if [ "$fast" = no ]; then
     case_of "layering" "$python" tests/layering_test.py
     case_of "format" format_check
     case_of "cppcheck" cppcheck_sources
+    [ "$long" = no ] || case_of "clang-tidy" tidy_sources
     case_of "quickstart --check" env KERYX_PORT="$("$python" tests/integration/harness.py)" \
         examples/quickstart.sh --check
 
@@ -234,14 +249,13 @@ if [ "$fast" = no ]; then
         --rate 1000 --hostile-rate 500
     cases_of "fuzzers" env KERYX_FUZZ_BUILD=build-asan tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 5)"
     cases_of "integration with ASan" "$python" tests/integration/run.py --quick --slack 5 \
-        --binary build-asan/server/keryx server manifests forward cache hosts acl template rewrite \
-        hostile compliance malformed metrics tcp truncation log health reload restart apiserver coldstart corefiles
+        --binary build-asan/server/keryx "${seen_by_asan[@]}"
 
     case_of "thread build (TSan), the rest of it" awaited
     # TSan dies where the kernel randomises 32 bits of the layout, so it is kept fixed.
     unit_tests build-tsan "TSan" --wrapper "setarch -R" "${threaded[@]}"
     cases_of "integration with TSan" "$python" tests/integration/run.py --quick --slack 5 \
-        --fixed-layout --binary build-tsan/server/keryx model cache hosts loop metrics log health reload restart
+        --under "setarch -R" --binary build-tsan/server/keryx "${seen_by_tsan[@]}"
 fi
 
 echo "all of it: $SECONDS s"

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Runs the integration tests: a line per case, and `N passed, N failed, N skipped` at the end.
 
-usage: run.py [--binary build/server/keryx] [--slack FACTOR] [--quick] [SUITE...]
+usage: run.py [--binary build/server/keryx] [--under COMMAND] [--slack FACTOR] [--quick] [SUITE...]
 
 Without a SUITE all of them run, in lanes beside each other. --slack stretches the deadlines, for builds with sanitizers; --quick
-leaves out what only repeats (golden: one Corefile of the nine); --fixed-layout runs the server under
-`setarch -R`, which ThreadSanitizer needs on some kernels. Debian's own interpreter has dnspython:
-/usr/bin/python3 run.py.
+leaves out what only repeats (golden: one Corefile of the nine); --under runs the server by another command: by
+`setarch -R`, which ThreadSanitizer needs on some kernels, or by valgrind, without the sandbox then. Debian's
+own interpreter has dnspython: /usr/bin/python3 run.py.
 """
 import argparse
 import importlib
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -72,7 +73,7 @@ def main():
     parser.add_argument("--binary", type=pathlib.Path, default=root / "build/server/keryx")
     parser.add_argument("--slack", type=float, default=1.0)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--fixed-layout", action="store_true")
+    parser.add_argument("--under", metavar="COMMAND", type=shlex.split, default=[])
     parser.add_argument("suites", nargs="*", metavar="SUITE", default=[])
     args = parser.parse_args()
     for suite in args.suites:
@@ -82,7 +83,9 @@ def main():
     lanes = [[s for s in lane if s in (args.suites or SUITES)] for lane in LANES]
     lanes = [lane for lane in lanes if lane]
     beside = [start_lane(lane) for lane in lanes[1:]]
-    command = (["setarch", "-R"] if args.fixed_layout else []) + [str(args.binary.resolve())]
+    command = [*args.under, str(args.binary.resolve())]
+    if "valgrind" in args.under:
+        command.append("-no-sandbox")   # it has other calls than the server
     t = Report(command, root, args.slack, args.quick)
     run_suites(t, lanes[0])
     counts = [(t.passed, t.failed, t.skipped)] + [end_lane(*lane) for lane in beside]
