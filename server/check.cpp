@@ -98,6 +98,9 @@ Lines check(const CommandLine& command_line) {
     for (const Listen& listen : listens_of(config)) {
         lines.push_back(listen_line(listen));
     }
+    if (config.status) {
+        lines.push_back(status_text(*config.status));
+    }
     lines.push_back(reload_text(config.reload));
     const unsigned workers = count_of_workers(command_line, config);
     lines.push_back(fmt::format("{} worker{}", workers, workers == 1 ? "" : "s"));

@@ -7,6 +7,7 @@ namespace server {
 void Cluster::apply(std::span<const k8s_client::Change> changes) {
     const std::lock_guard lock(writer_);
     store_.apply(changes, static_cast<std::uint32_t>(std::time(nullptr)));
+    last_change_.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
     if (!serving_stale_) {
         published_.publish(store_.snapshot());
     }

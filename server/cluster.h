@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 
@@ -33,6 +34,11 @@ class Cluster : public k8s_client::ObjectSink {
     /// Answers as it should: from all that was listed, or from a stale snapshot. Any thread.
     bool ready() const { return ready_.load(std::memory_order_acquire); }
 
+    /// When objects last changed; the epoch if they never have. Any thread.
+    std::chrono::steady_clock::time_point last_change() const {
+        return last_change_.load(std::memory_order_relaxed);
+    }
+
     const zones::ClusterZone& zone() const { return zone_; }
     const Published<zones::Snapshot>& published() const { return published_; }
 
@@ -44,6 +50,7 @@ class Cluster : public k8s_client::ObjectSink {
     bool serving_stale_ = false;
     bool synced_ = false;
     std::atomic<bool> ready_{false};
+    std::atomic<std::chrono::steady_clock::time_point> last_change_{};
 };
 
 }  // namespace server

@@ -96,6 +96,11 @@ void ClusterSource::start_writer(const KubernetesConfig& config, k8s_client::Jou
         std::move(wrote));
 }
 
+std::vector<k8s_client::ApiSource::ResourceState> ClusterSource::api_state() const {
+    const std::lock_guard lock(mutex_);
+    return api_ == nullptr ? std::vector<k8s_client::ApiSource::ResourceState>{} : api_->state();
+}
+
 /// By the scrape's thread.
 void ClusterSource::read(std::vector<Sample>& samples, const std::string& host) {
     const std::lock_guard lock(mutex_);

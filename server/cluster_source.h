@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "k8s_client/api_source.h"
 #include "k8s_client/manifests.h"
@@ -30,6 +31,8 @@ class ClusterSource {
     ClusterSource& operator=(const ClusterSource&) = delete;
 
     bool ready() const { return cluster_.ready(); }
+    /// What is known of the API server; empty with manifests. Any thread.
+    std::vector<k8s_client::ApiSource::ResourceState> api_state() const;
     /// How long the start may wait for ready().
     std::chrono::milliseconds startup_timeout() const { return startup_timeout_; }
 
@@ -46,7 +49,7 @@ class ClusterSource {
 
     Cluster& cluster_;
     const std::chrono::milliseconds startup_timeout_;
-    std::mutex mutex_;  // guards api_ and as_of_ from the writer's thread
+    mutable std::mutex mutex_;  // guards api_ and as_of_ from the writer's thread
     std::chrono::sys_seconds as_of_{};
     std::unique_ptr<SourceMeter> meter_;  // null without metrics, as the next
     std::unique_ptr<ManifestMeter> manifest_meter_;

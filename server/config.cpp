@@ -8,6 +8,7 @@
 #include "server/config_listen.h"
 #include "server/config_plugins.h"
 #include "server/config_text.h"
+#include "server/config_values.h"
 #include "server/config_zones.h"
 #include "server/corefile.h"
 
@@ -19,6 +20,7 @@ struct BlockLoad {
     const std::filesystem::path& folder;
     Config& config;
     std::set<std::string>& inactive;
+    std::optional<Position>& status_at;
     ServerBlock block;
     std::vector<zones::Name> zones;
     std::vector<std::string> addresses;
@@ -101,6 +103,17 @@ void load_rewrite(const Directive& directive, BlockLoad& load) {
 
 void load_rrl(const Directive& directive, BlockLoad& load) {
     load.block.response_limit = read_rrl(directive);
+}
+
+/// One process has one such address: another block may say the same again.
+void load_status(const Directive& directive, BlockLoad& load) {
+    StatusConfig status = read_status(directive);
+    if (load.config.status && load.config.status->listen != status.listen) {
+        fail(directive.at, "the process has one status address, and another block names another",
+             text_of(directive));
+    }
+    load.config.status = std::move(status);
+    load.status_at = directive.at;
 }
 
 void load_template(const Directive& directive, BlockLoad& load) {
@@ -209,6 +222,7 @@ constexpr Plugin kPlugins[] = {
     {"reload", load_reload, true, false},
     {"rewrite", load_rewrite, true, true},
     {"rrl", load_rrl, false, true},
+    {"status", load_status, false, false},
     {"template", load_template, true, true},
     {"timeouts", load_timeouts, true, false},
     {"whoami", load_whoami, true, true},
@@ -278,6 +292,13 @@ void note_what_is_written(const CorefileBlock& source, ServerBlock& block) {
     }
 }
 
+void note_open_status(Config& config) {
+    if (is_open_to_others(*config.status)) {
+        config.notices.emplace_back(
+            "plugin/status: who reaches its address reads which client asks for which name");
+    }
+}
+
 std::string listed(const std::set<std::string>& names) {
     std::string text;
     for (const std::string& name : names) {
@@ -297,9 +318,10 @@ Config load_config(const LoadOptions& options) {
     config.notices = corefile.notices;
     config.hash = hash_of(corefile);
     std::set<std::string> inactive;
+    std::optional<Position> status_at;
     ListenRegister listens;
     for (const CorefileBlock& source : corefile.blocks) {
-        BlockLoad load{options.folder, config, inactive, {}, {}, {}, {}};
+        BlockLoad load{options.folder, config, inactive, status_at, {}, {}, {}, {}};
         load.block.empty = true;
         for (const Key& key : source.keys) {
             const auto zones = read_zones(key.at, key.text);
@@ -311,6 +333,10 @@ Config load_config(const LoadOptions& options) {
         add_keys(source, options, listens, load);
         note_what_is_written(source, load.block);
         config.blocks.push_back(std::move(load.block));
+    }
+    if (status_at) {
+        check_status_address(config, *status_at);
+        note_open_status(config);
     }
     if (!inactive.empty()) {
         config.notices.push_back("accepted, and without effect here: " + listed(inactive));

@@ -112,6 +112,12 @@ struct PrometheusConfig {
     Listen listen{"127.0.0.1", 9153};
 };
 
+/// `status [ADDR]`: there is one of the process.
+struct StatusConfig {
+    Listen listen{"127.0.0.1", 8182};
+    std::string host;  // the ADDR's as written: also a name that it may be asked by
+};
+
 struct ZoneKey {
     zones::Name zone;  // lower case
     std::vector<Listen> listens;
@@ -153,6 +159,7 @@ struct Config {
     std::vector<ServerBlock> blocks;
     unsigned workers = 0;                // 0: as many as fit the machine
     std::optional<ReloadConfig> reload;  // none: only by SIGUSR1
+    std::optional<StatusConfig> status;  // none: off
     std::string hash;                    // SHA-512 of what was read, in hex
     std::vector<std::string> notices;    // for the operator, once, at start
 };

@@ -8,7 +8,7 @@
 #include "server/config_options.h"
 #include "server/config_plugins.h"
 
-// The three plugins that listen for HTTP: health, ready and prometheus.
+// The plugins that listen for HTTP: health, ready, prometheus and status.
 
 namespace server {
 namespace {
@@ -88,6 +88,25 @@ constexpr Option<ReadyConfig> kReadyOptions[] = {{"monitor", read_monitor}};
 constexpr Option<PrometheusConfig> kPrometheusOptions[] = {
     {"runtime_metrics", read_runtime_metrics}, {"tls", refuse_option<PrometheusConfig>}};
 
+bool is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1";
+}
+
+/// Whether one socket has both, or takes what the other one would get.
+bool overlap(const Listen& one, const Listen& other) {
+    return one.port == other.port && one.port != 0 &&
+           (one.address == other.address || one.address.empty() || other.address.empty());
+}
+
+void refuse_overlap(const Position& at, const StatusConfig& status, const Listen* other,
+                    std::string_view plugin) {
+    if (other != nullptr && overlap(status.listen, *other)) {
+        fail(at,
+             "status needs an address of its own; " + std::string(plugin) + " listens on its port",
+             std::to_string(other->port));
+    }
+}
+
 }  // namespace
 
 HealthConfig read_health(const Directive& directive, HealthConfig so_far) {
@@ -105,6 +124,30 @@ PrometheusConfig read_prometheus(const Directive& directive) {
     PrometheusConfig config;
     read_http<PrometheusConfig>(directive, kPrometheusOptions, config);
     return config;
+}
+
+StatusConfig read_status(const Directive& directive) {
+    StatusConfig config;
+    expect_arguments(directive, 0, 1);
+    expect_no_block(directive);
+    if (!directive.args.empty()) {
+        config.listen = read_http_listen(directive, directive.args[0]);
+        config.host = read_host_port(directive, directive.args[0]).host;
+    }
+    return config;
+}
+
+void check_status_address(const Config& config, const Position& at) {
+    const auto listen_of = [](const auto& plugin) { return plugin ? &plugin->listen : nullptr; };
+    for (const ServerBlock& block : config.blocks) {
+        refuse_overlap(at, *config.status, listen_of(block.health), "health");
+        refuse_overlap(at, *config.status, listen_of(block.ready), "ready");
+        refuse_overlap(at, *config.status, listen_of(block.prometheus), "prometheus");
+    }
+}
+
+bool is_open_to_others(const StatusConfig& status) {
+    return !is_loopback(status.listen.address);
 }
 
 }  // namespace server

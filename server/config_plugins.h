@@ -50,6 +50,12 @@ ReadyConfig read_ready(const Directive& directive);
 
 PrometheusConfig read_prometheus(const Directive& directive);
 
+StatusConfig read_status(const Directive& directive);
+/// Not on a loopback address alone.
+bool is_open_to_others(const StatusConfig& status);
+/// `status` stands at `at`. Throws if another plugin listens for HTTP on its address.
+void check_status_address(const Config& config, const Position& at);
+
 ReloadConfig read_reload(const Directive& directive);
 
 ChaosConfig read_chaos(const Directive& directive);

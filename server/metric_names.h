@@ -174,7 +174,7 @@ inline constexpr MetricName kTcpPaused{
     "Times that a connection was not read: too many of its queries or replies were under way."};
 inline constexpr MetricName kHttpClosed{
     "keryx_http_closed_total",
-    "Connections to health, ready and metrics that a limit ended, by reason."};
+    "Connections to health, ready, metrics and status that a limit ended, by reason."};
 inline constexpr MetricName kLostLogLines{"keryx_lost_log_lines_total",
                                           "Lines of log and errors that were not written."};
 inline constexpr MetricName kLimited{

@@ -273,19 +273,10 @@ Series<Cells>& Metrics::find(Table<Cells>& table, const MetricName* name, const 
     return *series;
 }
 
-template <typename Cells>
-std::vector<const Series<Cells>*> Metrics::all(const Table<Cells>& table) const {
-    const std::lock_guard lock(mutex_);
-    std::vector<const Series<Cells>*> series;
-    series.reserve(table.size());
-    for (const auto& [key, one] : table) {
-        series.push_back(one.get());
-    }
+ZoneSeries& Metrics::zone(const std::string& server, const std::string& zone, bool scraped) {
+    ZoneSeries& series = find(zones_, nullptr, {{"server", server}, {"zone", zone}, {"view", ""}});
+    series.scraped = series.scraped || scraped;
     return series;
-}
-
-ZoneSeries& Metrics::zone(const std::string& server, const std::string& zone) {
-    return find(zones_, nullptr, {{"server", server}, {"zone", zone}, {"view", ""}});
 }
 
 CacheSeries& Metrics::cache(const std::string& server, const std::string& zones) {
@@ -329,7 +320,8 @@ std::string Metrics::text() const {
     for (const Sample& sample : samples) {
         text.replace(sample);
     }
-    const auto zones = all(zones_);
+    auto zones = all(zones_);
+    std::erase_if(zones, [](const ZoneSeries* zone) { return !zone->scraped; });
     for (const ZoneSeries* zone : zones) {
         add_zone(text, *zone);
     }

@@ -5,6 +5,8 @@
 // Series are never taken back. main owns it and destroys it last.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -27,6 +29,7 @@ struct Series {
 
     const MetricName* name;  // null where the cells are many metrics
     Labels labels;
+    std::atomic<bool> scraped{false};  // of a zone; else it is for `status` alone
     PerWorker<Cells> cells;
 };
 
@@ -42,8 +45,8 @@ class Metrics {
     Metrics& operator=(const Metrics&) = delete;
 
     /// The same object for the same labels, for the life of the process. `zone` and `zones` are
-    /// as shown: "cluster.local.". For loading; not for each query.
-    ZoneSeries& zone(const std::string& server, const std::string& zone);
+    /// as shown: "cluster.local.". For loading; not for each query. `scraped`: text() shows it.
+    ZoneSeries& zone(const std::string& server, const std::string& zone, bool scraped = true);
     CacheSeries& cache(const std::string& server, const std::string& zones);
     UpstreamSeries& upstream(const std::string& address_and_port);
     CounterSeries& counter(const MetricName& name, const Labels& labels);
@@ -80,6 +83,27 @@ class Metrics {
     /// The Metrics must outlive the result. Where two show the same series, the later one counts.
     [[nodiscard]] Reading show(Read read);
 
+    /// Of all zones together.
+    struct Totals {
+        std::array<std::uint64_t, kRcodePlaces> responses{};            // by rcode
+        std::array<std::uint64_t, TimeScale::kBounds + 1> durations{};  // each for itself
+        std::uint64_t duration_ns = 0;                                  // their sum
+        std::uint64_t messages = 0;                                     // all that came
+        std::uint64_t forwarded = 0;
+        std::uint64_t waiting = 0;  // for upstreams, now
+    };
+    Totals totals() const;
+    struct UpstreamTotals {
+        std::string to;
+        std::uint64_t queries = 0, failures = 0;
+        bool down = false;
+    };
+    std::vector<UpstreamTotals> upstreams() const;
+    struct CacheTotals {
+        std::uint64_t hits = 0, misses = 0;
+    };
+    static CacheTotals totals_of(const CacheSeries& cache);
+
     /// All of it in the text format 0.0.4. One thread at a time or several.
     std::string text() const;
 
@@ -89,7 +113,15 @@ class Metrics {
     template <typename Cells>
     Series<Cells>& find(Table<Cells>& table, const MetricName* name, const Labels& labels);
     template <typename Cells>
-    std::vector<const Series<Cells>*> all(const Table<Cells>& table) const;
+    std::vector<const Series<Cells>*> all(const Table<Cells>& table) const {
+        const std::lock_guard lock(mutex_);
+        std::vector<const Series<Cells>*> series;
+        series.reserve(table.size());
+        for (const auto& [key, one] : table) {
+            series.push_back(one.get());
+        }
+        return series;
+    }
 
     const std::size_t worker_count_;
     PerWorker<WorkerCells> workers_;

@@ -250,7 +250,8 @@ Pipeline::Step Pipeline::answer_from_templates(Asking& asking, const Templates& 
                                                const zones::AskedName& name) {
     const auto result =
         templates.answer(name, asking.query, asking.client, asking.chain, asking.writer);
-    if (result.zone != nullptr && asking.served->series != nullptr) {
+    if (result.zone != nullptr && asking.served->series != nullptr &&
+        asking.served->series->scraped) {
         meter_.template_matched(*asking.served->series, result.zone->to_string(), asking.query,
                                 result.bad_section, std::string(result.bad_record));
     }

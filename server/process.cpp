@@ -9,8 +9,10 @@
 
 #include "server/announcement.h"
 #include "server/error_log.h"
+#include "server/passed_sockets.h"
 #include "server/routing_samples.h"
 #include "server/sockets.h"
+#include "server/status_routes.h"
 
 namespace server {
 namespace {
@@ -45,18 +47,6 @@ void write_pid(const std::filesystem::path& file) {
 bool all_ready(const Instance& instance) {
     return std::ranges::all_of(instance.sources,
                                [](const auto& source) { return source->ready(); });
-}
-
-std::vector<PassedSocket> passed_sockets(const Workers& workers, const HttpListeners& http) {
-    std::vector<PassedSocket> passed;
-    for (const Workers::Open& open : workers.sockets()) {
-        passed.push_back({PassedSocket::Kind::Udp, open.listen, open.udp});
-        passed.push_back({PassedSocket::Kind::Tcp, open.listen, open.tcp});
-    }
-    for (const HttpListener& listener : http) {
-        passed.push_back({PassedSocket::Kind::Http, listener.asked, listener.fd->get()});
-    }
-    return passed;
 }
 
 }  // namespace
@@ -143,13 +133,25 @@ bool Process::wait_until_ready(const Instance& instance) {
     return true;
 }
 
-Admin::Prepared Process::prepare_admin(const Config& config) {
+Process::PreparedHttp Process::prepare_http(const Config& config) {
     const auto scrape = [metrics = metrics_.get()] {
         return HttpReply{200, kMetricsContentType, metrics->text()};
     };
-    return admin_->prepare(
-        config, scrape,
-        predecessor_ == nullptr ? std::vector<InheritedHttpListener>{} : predecessor_->take_http());
+    std::vector<InheritedHttpListener> inherited;
+    if (predecessor_ != nullptr) {
+        inherited = predecessor_->take_http();
+    }
+    PreparedHttp prepared;
+    prepared.status = status_->prepare(config.status, inherited);
+    prepared.admin = admin_->prepare(config, scrape, std::move(inherited));
+    return prepared;
+}
+
+/// instance_ is what they speak of from now on.
+void Process::commit_http(PreparedHttp prepared) {
+    serving_.publish(instance_);
+    admin_->commit(std::move(prepared.admin), ready_checks(instance_->routing));
+    status_->commit(std::move(prepared.status));
 }
 
 /// What instance_ says is served from now on.
@@ -170,6 +172,11 @@ void Process::make_parts(const Config& config) {
     });
     admin_ = std::make_unique<Admin>([workers = workers_.get()] { return workers->stuck(); },
                                      metrics_->rare(), log_);
+    status_ = std::make_unique<StatusServer>(
+        status_routes({.instance = [this] { return serving_.value(); },
+                       .metrics = *metrics_,
+                       .started = std::chrono::steady_clock::now()}),
+        &metrics_->rare());
 }
 
 /// All that instance_ listens on; HTTP is answered from now on.
@@ -177,7 +184,7 @@ Workers::Opened Process::open_all() {
     auto opened =
         workers_->open(listens_of(instance_->config),
                        predecessor_ == nullptr ? InheritedSockets{} : predecessor_->take_sockets());
-    admin_->commit(prepare_admin(instance_->config), ready_checks(instance_->routing));
+    commit_http(prepare_http(instance_->config));
     return opened;
 }
 
@@ -248,7 +255,8 @@ void Process::run() {
             look_for_changes();
         }
         if (hand_over_ != nullptr &&
-            hand_over_->poll(passed_sockets(*workers_, admin_->listeners()))) {
+            hand_over_->poll(
+                passed_sockets(*workers_, {&admin_->listeners(), &status_->listeners()}))) {
             step_aside();
             return;
         }
@@ -259,6 +267,7 @@ void Process::run() {
 void Process::step_aside() {
     log_.write(Level::Info, "another process has taken over; finishing what was begun");
     admin_->commit({}, {});
+    status_->commit({});
     workers_->stop(Worker::Stop::HandOver);
     // The end of a container's first process would have it started again, to take all back.
     while (getpid() == 1 && !Signals::ends(signals_.wait(1s))) {
@@ -330,12 +339,12 @@ void Process::reload() {
             return;
         }
         // Last: what is opened beside a socket of all addresses gets its queries at once.
-        auto admin = prepare_admin(next->config);
+        auto http = prepare_http(next->config);
         auto opened = workers_->open(listens_of(next->config));
         former_.push_back(std::exchange(instance_, std::move(next)));
         serve(std::move(opened));
         // What it borrows is instance_'s by now, whatever it throws.
-        admin_->commit(std::move(admin), ready_checks(instance_->routing));
+        commit_http(std::move(http));
         metrics_->rare().replace(metric::kReloadVersion, {{{"hash", "sha512"}, {"value", hash}}});
         log_.write(Level::Info, "Reloading complete");
         log_running();
@@ -361,8 +370,10 @@ void Process::announce() {
     for (const std::string& line : lines) {
         log_.announce(line);
     }
-    for (const std::string& line : described(admin_->listeners())) {
-        log_.announce(line);
+    for (const HttpListeners* listeners : {&admin_->listeners(), &status_->listeners()}) {
+        for (const std::string& line : described(*listeners)) {
+            log_.announce(line);
+        }
     }
 }
 

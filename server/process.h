@@ -13,8 +13,10 @@
 #include "server/limit_notices.h"
 #include "server/metrics.h"
 #include "server/operator_log.h"
+#include "server/published.h"
 #include "server/reload_schedule.h"
 #include "server/signals.h"
+#include "server/status_server.h"
 #include "server/syscall_filter.h"
 #include "server/takeover.h"
 #include "server/upstream_notices.h"
@@ -46,7 +48,12 @@ class Process {
     std::shared_ptr<Instance> prepare(Config config);
     bool wait_until_ready(const Instance& instance);
     void make_parts(const Config& config);
-    Admin::Prepared prepare_admin(const Config& config);
+    struct PreparedHttp {
+        Admin::Prepared admin;
+        StatusServer::Prepared status;
+    };
+    PreparedHttp prepare_http(const Config& config);
+    void commit_http(PreparedHttp prepared);
     void serve(Workers::Opened opened);
     void look_for_changes();
     void reload();
@@ -77,6 +84,8 @@ class Process {
     std::vector<std::shared_ptr<Instance>> former_;  // with workers that still need them
     std::unique_ptr<Workers> workers_;
     std::unique_ptr<Admin> admin_;
+    Published<Instance> serving_{nullptr};  // instance_, for who asks from other threads
+    std::unique_ptr<StatusServer> status_;
     std::unique_ptr<HandOver> hand_over_;  // null without -takeover
 };
 

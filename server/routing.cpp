@@ -174,16 +174,17 @@ std::string cache_zones(const ServerBlock& block) {
     return listed(zones);
 }
 
+/// `status`: the page has counts also of blocks without `prometheus`.
 ServedZone served_zone(const ServerBlock& block, std::size_t index, const zones::Name& zone,
-                       Route& route, Metrics* metrics) {
+                       Route& route, Metrics* metrics, bool status) {
     ServedZone served{index};
     if (metrics == nullptr) {
         return served;
     }
     const std::string server = label_of(route.listen);
-    if (block.prometheus) {
-        served.series = &metrics->zone(server, zone.to_string());
-        route.no_zone = &metrics->zone(server, "dropped");
+    if (const bool scraped = block.prometheus.has_value(); scraped || status) {
+        served.series = &metrics->zone(server, zone.to_string(), scraped);
+        route.no_zone = &metrics->zone(server, "dropped", scraped);
     }
     if (block.cache) {
         served.cache = &metrics->cache(server, cache_zones(block));
@@ -223,7 +224,8 @@ Routing make_routing(const Config& config, const std::vector<zones::Address>& li
                 Route& route = route_for(routing, listen);
                 route.zones.add(zone_key.zone, routing.served.size());
                 routing.served.push_back(served_zone(server_block, routing.blocks.size(),
-                                                     zone_key.zone, route, notices.metrics));
+                                                     zone_key.zone, route, notices.metrics,
+                                                     config.status.has_value()));
                 add_timeouts(server_block, route);
             }
         }

@@ -50,7 +50,7 @@ struct ForwardLine {
 /// A zone of a block as it is served at one address. What is counted is null without metrics.
 struct ServedZone {
     std::size_t block = 0;         // index into Routing::blocks
-    ZoneSeries* series = nullptr;  // null for a block without `prometheus`
+    ZoneSeries* series = nullptr;  // null without `prometheus` or `status`
     CacheSeries* cache = nullptr;  // null for a block without `cache`
 };
 
@@ -59,7 +59,7 @@ struct Route {
     Listen listen;
     zones::ZoneTable zones;         // value: index into Routing::served
     TimeoutsConfig timeouts;        // of its connections; of several blocks the last decides
-    ZoneSeries* no_zone = nullptr;  // for queries in none of them; null without `prometheus`
+    ZoneSeries* no_zone = nullptr;  // for queries in none of them; null without either
 };
 
 struct Routing {

@@ -53,7 +53,7 @@ void read_routing(const Routing& routing, std::vector<Sample>& samples) {
 std::vector<Labels> enabled_plugins(const Routing& routing) {
     std::vector<Labels> enabled;
     for (const ServedZone& served : routing.served) {
-        if (served.series == nullptr) {
+        if (served.series == nullptr || !served.series->scraped) {
             continue;
         }
         for (const std::string_view plugin : routing.blocks[served.block].config->plugins) {

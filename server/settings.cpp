@@ -252,6 +252,10 @@ Lines settings_of(const ServerBlock& block) {
     return lines;
 }
 
+std::string status_text(const StatusConfig& status) {
+    return "plugin/status: " + url(status.listen, "/");
+}
+
 std::string reload_text(const std::optional<ReloadConfig>& reload) {
     return reload ? fmt::format("plugin/reload: every {}, give or take {}",
                                 duration_text(reload->interval), duration_text(reload->jitter / 2))

@@ -14,6 +14,9 @@ namespace server {
 /// them; at the end what it says over HTTP.
 std::vector<std::string> settings_of(const ServerBlock& block);
 
+/// "plugin/status: http://127.0.0.1:8182/"; none: off.
+std::string status_text(const StatusConfig& status);
+
 /// "plugin/reload: every 30s, give or take 7.5s".
 std::string reload_text(const std::optional<ReloadConfig>& reload);
 

@@ -101,5 +101,43 @@ TEST_CASE("what health, ready and prometheus refuse") {
               .starts_with("Corefile:2: no address for this name of a host: "));
 }
 
+TEST_CASE("status: one address of the process, off unless it is written") {
+    CHECK(!testing::load("a {\nwhoami\n}").status);
+    const Config config = testing::load("a {\nstatus\n}\nb {\nstatus\n}");
+    REQUIRE(config.status);
+    CHECK(shown(config.status->listen) == "127.0.0.1 8182");
+    CHECK(config.notices.empty());
+    CHECK(config.blocks.at(0).empty);  // it answers no query
+    const Config named = testing::load("a {\nstatus localhost:1\n}");
+    CHECK(shown(named.status->listen) == "127.0.0.1 1");
+    CHECK(named.status->host == "localhost");
+    const Config open = testing::load("a {\nstatus :1\n}");
+    CHECK(shown(open.status->listen) == " 1");
+    REQUIRE(open.notices.size() == 1);
+    CHECK(open.notices.at(0).starts_with("plugin/status: who reaches its address "));
+}
+
+TEST_CASE("what status refuses") {
+    const auto error = [](std::string_view text) { return testing::error_of(text); };
+    CHECK(error_in_block("status 8182") ==
+          "Corefile:2: status needs an address of the form [HOST]:PORT: read '8182'");
+    CHECK(error_in_block("status :1 :2") ==
+          "Corefile:2: status takes 0 to 1 arguments: read 'status :1 :2'");
+    CHECK(error_in_block("status\nstatus") ==
+          "Corefile:3: this plugin can only be used once per Server Block: read 'status'");
+    CHECK(error("a {\nstatus\n}\nb {\nstatus :8182\n}") ==
+          "Corefile:5: the process has one status address, and another block names another: "
+          "read 'status :8182'");
+    CHECK(error("a {\nstatus :9153\n}\nb {\nprometheus\n}") ==
+          "Corefile:2: status needs an address of its own; prometheus listens on its port: "
+          "read '9153'");
+    CHECK(error("a {\nstatus 127.0.0.1:8080\nhealth\n}").find("; health listens") !=
+          std::string::npos);
+    CHECK(error("a {\nready 127.0.0.2:1\nstatus 127.0.0.2:1\n}").find("; ready listens") !=
+          std::string::npos);
+    CHECK(testing::load("a {\nready 127.0.0.2:1\nstatus 127.0.0.1:1\n}").status);
+    CHECK(testing::load("a {\nready :0\nstatus :0\n}").status);
+}
+
 }  // namespace
 }  // namespace server

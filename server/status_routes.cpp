@@ -1,0 +1,16 @@
+#include "server/status_routes.h"
+
+#include "server/status_report.h"
+
+namespace server {
+
+StatusRoutes status_routes(const StatusSources& sources) {
+    StatusRoutes routes;
+    routes["/api/status"] = [sources](const StatusRequest& /*request*/) {
+        const auto instance = sources.instance();
+        return StatusReply{.body = status_json(*instance, sources.metrics, sources.started)};
+    };
+    return routes;
+}
+
+}  // namespace server
