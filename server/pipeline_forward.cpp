@@ -1,6 +1,7 @@
 // What the pipeline asks of upstreams, and what it makes of their replies.
 #include <algorithm>
 
+#include "server/memory_reserve.h"
 #include "server/next_forward.h"
 #include "server/pending_query.h"
 #include "server/pipeline.h"
@@ -69,9 +70,10 @@ bool Pipeline::is_kept_from_upstreams(Asking& asking, const Block& block) {
             asking, stopping_ ? resolver::ForwardError::Stopped : resolver::ForwardError::Overload);
         return true;
     }
-    if (shedding_) {
+    if (shedding_ || memory_is_short()) {
         meter_.worker().shed_forwards.add();
-        asking.size = fail_overload(asking, "more queries come than can be answered");
+        asking.size = fail_overload(
+            asking, shedding_ ? "more queries come than can be answered" : "no memory is left");
         return true;
     }
     return block.rate_limit != nullptr && block.rate_limit->limits_forwards() &&

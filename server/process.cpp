@@ -64,7 +64,8 @@ Process::Process(const CommandLine& command_line, const Signals& signals,
       log_(sink_),
       upstreams_(log_),
       key_(random_value<zones::HashKey>()),
-      schedule_(random_value<std::uint64_t>()) {
+      schedule_(random_value<std::uint64_t>()),
+      memory_reserve_(log_) {
     for (const std::string& notice : notices) {
         log_.write(Level::Warning, notice);
     }
@@ -245,6 +246,7 @@ void Process::run() {
         reload_asked_ = reload_asked_ || signal == SIGUSR1;
         let_go_of_former();
         freed_memory_.tick(FreedMemory::Clock::now());
+        memory_reserve_.tick(MemoryReserve::Clock::now());
         log_refused_calls();
         limits_->tick(LimitNotices::Clock::now());
         if (!may_reload()) {
@@ -292,9 +294,11 @@ void Process::lame_duck() {
 }
 
 /// Not while workers end the routing before: until then its sockets are open, in the way of new
-/// ones. Nor while another process has our sockets: it has read the new file, or will.
+/// ones. Nor while another process has our sockets: it has read the new file, or will. Nor without
+/// memory: a worker that finds none would end the process.
 bool Process::may_reload() const {
-    return former_.empty() && (hand_over_ == nullptr || !hand_over_->under_way());
+    return former_.empty() && !memory_is_short() &&
+           (hand_over_ == nullptr || !hand_over_->under_way());
 }
 
 void Process::look_for_changes() {

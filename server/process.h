@@ -11,6 +11,7 @@
 #include "server/freed_memory.h"
 #include "server/instance.h"
 #include "server/limit_notices.h"
+#include "server/memory_reserve.h"
 #include "server/metrics.h"
 #include "server/operator_log.h"
 #include "server/published.h"
@@ -77,6 +78,7 @@ class Process {
     std::uint16_t free_port_ = 0;  // what port 0 stands for
     ReloadSchedule schedule_;
     FreedMemory freed_memory_;
+    MemoryReserve memory_reserve_;
     RefusedCalls refused_calls_;
     bool reload_asked_ = false;                 // by a signal
     std::unique_ptr<Predecessor> predecessor_;  // until we serve

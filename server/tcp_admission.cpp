@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "server/memory_reserve.h"
 #include "server/tcp_connection.h"
 
 // Which connections there are: who comes in, who has to make room, who goes.
@@ -59,7 +60,8 @@ bool TcpConnections::accept_from(int listener, const Route& route, Clock::time_p
             }
             return false;
         }
-        if (make_room(ClientShares::key_of(client.peer)) && leave_spare(fd, spare)) {
+        if (!memory_is_short() && make_room(ClientShares::key_of(client.peer)) &&
+            leave_spare(fd, spare)) {
             add(std::move(fd), client, route, now);
         } else {
             pipeline_->counters().tcp_refused.add();

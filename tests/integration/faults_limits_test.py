@@ -9,14 +9,15 @@ import os
 import pathlib
 import resource
 import select
+import signal
 import socket
 import time
 
 import cluster
 import partition_test
 import wire
-from faults_world import (OBJECTS, Outside, Probes, cluster_names, cpu_seconds, limit, metric, open_descriptors,
-                          zone)
+from faults_world import (ADDRESS, OBJECTS, Outside, Probes, cluster_names, cpu_seconds, limit, metric, open_descriptors,
+                          said, virtual_memory, zone)
 from harness import Skip, check, equal, until
 from keryx import Keryx
 from memory_test import limited
@@ -124,8 +125,14 @@ def crowded(t, k, what, octets):
         equal(k.tcp(cluster.SERVICE).addresses(), ["10.96.1.1"])
 
 
+def sanitized(k):
+    return virtual_memory(k) > 1 << 40
+
+
 def none_left(t, k):
     with t.case("no descriptor left at all: cluster names go on, forwards are SERVFAIL, then all is as before"):
+        if sanitized(k):
+            raise Skip("a sanitizer wants some for itself")
         with cluster_names(t, k), Outside(k.address, k.port, "example.org") as outside:
             until(outside.last_are_good, "good answers", 5 * t.slack)
             before = limit(k, resource.RLIMIT_NOFILE, 4)
@@ -234,6 +241,28 @@ def small_buffers(t):
             check(used < 1 * t.slack, f"{used} s of a CPU")
 
 
+def no_memory(t, nsd):
+    with t.case("no memory beyond what is held, 2000 TCP connections: cluster names go on, what is more is refused, and a "
+                "reload waits; then all is as before"), \
+            Keryx(t, CACHING.format(nsd=nsd.port), OBJECTS, args=("-dns.port", "0", "-workers", "2")) as k:
+        until(lambda: k.http, "HTTP", 10)
+        if sanitized(k):
+            raise Skip("a sanitizer's allocator ends the process")
+        corefile = k.folder / "Corefile"
+        before = limit(k, resource.RLIMIT_AS, virtual_memory(k))
+        with cluster_names(t, k):
+            with Crowd(k, wire.frame(wire.query(cluster.SERVICE))):
+                until(lambda: said(k, "no memory is left"), "a line", 10 * t.slack)
+                equal(k.udp("a.example.org.").rcode, wire.REFUSED, "a forward")
+                corefile.write_text(corefile.read_text().replace("cache 300", "cache 299"))
+                k.process.send_signal(signal.SIGUSR1)
+            limit(k, resource.RLIMIT_AS, before)
+            until(lambda: said(k, "Reloading complete"), "the reload", 10 * t.slack)
+            check(said(k, "there is memory again"), k.lines)
+            equal(k.udp("b.example.org.").addresses(), [ADDRESS])
+            equal(k.tcp(cluster.SERVICE).addresses(), ["10.96.1.1"])
+
+
 def run(t):
     with Nsd({"example.org": zone("example.org.")}) as nsd, \
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hole:
@@ -245,4 +274,5 @@ def run(t):
                 crowded(t, k, what, octets)
             none_left(t, k)
         full_cache(t, nsd)
+        no_memory(t, nsd)
     small_buffers(t)

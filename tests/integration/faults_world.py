@@ -162,6 +162,12 @@ def open_descriptors(k):
     return len(os.listdir(f"/proc/{k.process.pid}/fd"))
 
 
+def virtual_memory(k):
+    """Octets, as RLIMIT_AS counts them."""
+    status = pathlib.Path(f"/proc/{k.process.pid}/status").read_text()
+    return 1024 * int(status.partition("VmSize:")[2].split()[0])
+
+
 def limit(k, what, soft):
     """Sets a soft limit of the running process; the one before."""
     before = resource.prlimit(k.process.pid, what)

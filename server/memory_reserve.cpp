@@ -1,0 +1,85 @@
+#include "server/memory_reserve.h"
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace server {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kTry = 1s;
+
+std::array<std::atomic<void*>, MemoryReserve::kBlocks> kept;
+std::atomic<bool> spent = false;
+
+/// What operator new calls before it tries again; a handler that sets none makes it fail
+/// (https://en.cppreference.com/w/cpp/memory/new/set_new_handler).
+void give_up_reserve() {
+    spent.store(true, std::memory_order_relaxed);
+    for (auto& block : kept) {
+        if (void* const memory = block.exchange(nullptr)) {
+            std::free(memory);
+            return;
+        }
+    }
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+bool memory_is_short() noexcept {
+    return spent.load(std::memory_order_relaxed);
+}
+
+MemoryReserve::MemoryReserve(k8s_client::Journal& journal) : journal_(journal) {
+    fill();
+    std::set_new_handler(give_up_reserve);
+}
+
+MemoryReserve::~MemoryReserve() {
+    std::set_new_handler(nullptr);
+    for (auto& block : kept) {
+        std::free(block.exchange(nullptr));
+    }
+    spent = false;
+}
+
+/// By malloc, which asks no handler. False if there is not enough.
+bool MemoryReserve::fill() {
+    for (auto& block : kept) {
+        if (block == nullptr) {
+            block = std::malloc(kBlockSize);
+        }
+        if (block == nullptr) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void MemoryReserve::tick(Clock::time_point now) {
+    if (!memory_is_short()) {
+        return;
+    }
+    if (!told_) {
+        told_ = true;
+        next_try_ = now + kTry;
+        journal_.write(k8s_client::Journal::Level::Error,
+                       "no memory is left: TCP connections and queries for upstreams are refused "
+                       "until there is some");
+        return;
+    }
+    if (now < next_try_) {
+        return;
+    }
+    next_try_ = now + kTry;
+    if (fill()) {
+        spent = false;
+        told_ = false;
+        journal_.write(k8s_client::Journal::Level::Info, "there is memory again");
+    }
+}
+
+}  // namespace server
