@@ -43,7 +43,7 @@ tl::expected<Secret, std::string> credential_text(const Credential& credential,
 }
 
 tl::expected<Secret, std::string> token_text(const Credential& token) {
-    const auto text = credential_text(token, "token");
+    auto text = credential_text(token, "token");
     if (!text) {
         return text;
     }

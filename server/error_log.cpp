@@ -43,7 +43,7 @@ std::string duration_text(std::chrono::nanoseconds duration) {
         return with_fraction(ns, 1'000'000, "ms");
     }
     constexpr std::int64_t kMinute = 60'000'000'000;
-    const std::string seconds = with_fraction(ns % kMinute, 1'000'000'000, "s");
+    std::string seconds = with_fraction(ns % kMinute, 1'000'000'000, "s");
     const std::int64_t minutes = ns / kMinute;
     if (minutes == 0) {
         return seconds;

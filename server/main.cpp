@@ -44,7 +44,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
     // Queries allocate nothing; what readers of the API free is to serve them again, whichever
     // asks.
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): there is one thread yet
     try {
         return run(argc, argv);
     } catch (const server::UsageError& error) {

@@ -29,7 +29,7 @@ SourceMeter::SourceMeter(RareMetrics& metrics, std::string host, Cluster& cluste
       verb_and_host_{{"verb", "GET"}, {"host", host_}},
       cluster_(cluster) {
     metrics_.add(metric::kApiRepaired, {{"host", host_}}, 0);
-    refused_objects(0);
+    SourceMeter::refused_objects(0);
 }
 
 void SourceMeter::answered(int status) {
@@ -99,7 +99,7 @@ void SourceMeter::observe(const k8s_client::EndpointSlice& slice, const zones::S
 
 ManifestMeter::ManifestMeter(RareMetrics& metrics, Cluster& cluster)
     : metrics_(metrics), cluster_(cluster) {
-    refused_objects(0);
+    ManifestMeter::refused_objects(0);
     metrics_.add(metric::kRefusedFiles, {{"file", "manifests"}}, 0);
 }
 

@@ -55,6 +55,7 @@ Ip address_of(const PackedEndpoint& endpoint) {
 
 std::vector<PortRecord> to_records(const std::vector<PackedPort>& ports, Parts& parts) {
     std::vector<PortRecord> records;
+    records.reserve(ports.size());
     for (const PackedPort& port : ports) {
         records.push_back({parts.intern(port.name), port.number, port.protocol});
     }
