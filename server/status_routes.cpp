@@ -8,7 +8,8 @@ StatusRoutes status_routes(const StatusSources& sources) {
     StatusRoutes routes;
     routes["/api/status"] = [sources](const StatusRequest& /*request*/) {
         const auto instance = sources.instance();
-        return StatusReply{.body = status_json(*instance, sources.metrics, sources.started)};
+        return StatusReply{
+            .body = status_json(status_report(*instance, sources.metrics, sources.started))};
     };
     return routes;
 }
