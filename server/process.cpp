@@ -7,7 +7,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "server/announcement.h"
 #include "server/error_log.h"
 #include "server/passed_sockets.h"
 #include "server/routing_samples.h"
@@ -176,6 +175,7 @@ void Process::make_parts(const Config& config) {
     status_ = std::make_unique<StatusServer>(
         status_routes({.instance = [this] { return serving_.value(); },
                        .metrics = *metrics_,
+                       .history = history_,
                        .started = std::chrono::steady_clock::now()}),
         &metrics_->rare());
 }
@@ -249,6 +249,9 @@ void Process::run() {
         memory_reserve_.tick(MemoryReserve::Clock::now());
         log_refused_calls();
         limits_->tick(LimitNotices::Clock::now());
+        if (instance_->config.status) {
+            history_.tick(*metrics_, TrafficHistory::Clock::now());
+        }
         if (!may_reload()) {
             // Later: the signal is remembered, and the period goes on.
         } else if (std::exchange(reload_asked_, false)) {
@@ -366,33 +369,6 @@ void Process::refuse_reload(const std::string& why, const std::string& what) {
 
 void Process::let_go_of_former() {
     std::erase_if(former_, [](const auto& former) { return former.use_count() == 1; });
-}
-
-void Process::announce() {
-    const auto lines =
-        announcement(instance_->config, listens_of(instance_->config), workers_->count());
-    for (const std::string& line : lines) {
-        log_.announce(line);
-    }
-    for (const HttpListeners* listeners : {&admin_->listeners(), &status_->listeners()}) {
-        for (const std::string& line : described(*listeners)) {
-            log_.announce(line);
-        }
-    }
-}
-
-/// By which pods that have not yet taken up a change are told from those that have.
-void Process::log_running() {
-    log_.write(Level::Info,
-               "plugin/reload: Running configuration SHA512 = " + instance_->config.hash);
-}
-
-void Process::log_refused_calls() {
-    for (const std::string& call : refused_calls_.take()) {
-        log_.write(Level::Warning, "sandbox: refused the system call " + call +
-                                       "; if something fails for it, tell us, and run with "
-                                       "-no-sandbox until it is mended");
-    }
 }
 
 }  // namespace server

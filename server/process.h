@@ -20,6 +20,7 @@
 #include "server/status_server.h"
 #include "server/syscall_filter.h"
 #include "server/takeover.h"
+#include "server/traffic_history.h"
 #include "server/upstream_notices.h"
 #include "server/workers.h"
 
@@ -87,6 +88,7 @@ class Process {
     std::unique_ptr<Workers> workers_;
     std::unique_ptr<Admin> admin_;
     Published<Instance> serving_{nullptr};  // instance_, for who asks from other threads
+    TrafficHistory history_;                // with `status`
     std::unique_ptr<StatusServer> status_;
     std::unique_ptr<HandOver> hand_over_;  // null without -takeover
 };

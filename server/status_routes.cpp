@@ -1,5 +1,6 @@
 #include "server/status_routes.h"
 
+#include "server/page_routes.h"
 #include "server/status_report.h"
 
 namespace server {
@@ -11,6 +12,7 @@ StatusRoutes status_routes(const StatusSources& sources) {
         return StatusReply{
             .body = status_json(status_report(*instance, sources.metrics, sources.started))};
     };
+    add_page(routes, sources);
     return routes;
 }
 

@@ -1,4 +1,5 @@
-// Which path of `status` says what. A new page or list is a line in status_routes.cpp.
+// Which path of `status` says what. A new list is a line in status_routes.cpp; the page has
+// its own, page_routes.h.
 #pragma once
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include "server/instance.h"
 #include "server/metrics.h"
 #include "server/status_reply.h"
+#include "server/traffic_history.h"
 
 namespace server {
 
@@ -17,6 +19,7 @@ struct StatusSources {
     /// is a listener.
     std::function<std::shared_ptr<const Instance>()> instance;
     const Metrics& metrics;
+    const TrafficHistory& history;
     std::chrono::steady_clock::time_point started;
 };
 

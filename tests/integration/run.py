@@ -31,7 +31,7 @@ LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template",
          ["blackhole", "faults_peers", "faults_limits"],
          ["restart", "model", "memory", "sandbox", "siege", "fairshare"],
          ["deploy"],
-         ["faults_files", "faults_clock"]]
+         ["faults_files", "faults_clock", "page"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
 

@@ -1,0 +1,135 @@
+#include "server/html_table.h"
+#include "server/page_parts.h"
+
+namespace server {
+namespace {
+
+using Kind = zones::ServiceRecords::Kind;
+
+std::string_view type_of(const ServiceRow& row) {
+    switch (row.kind) {
+        case Kind::ClusterIp:
+            return "cluster IP";
+        case Kind::Headless:
+            return "headless";
+        case Kind::ExternalName:
+            return "external name";
+        case Kind::Nothing:
+            break;
+    }
+    return "no address";
+}
+
+void write_readiness(HtmlText& out, const ServiceRow& row) {
+    if (!row.answered) {
+        write_state(out, StateMark::None, "not answered");
+    } else if (row.kind == Kind::ExternalName || row.kind == Kind::Nothing) {
+        out.add("<span class=\"soft\">none</span>");
+    } else if (row.ready == 0) {
+        write_state(out, StateMark::Bad, "none ready");
+    } else {
+        write_state(out, StateMark::Ok, grouped(row.ready) + " ready");
+    }
+}
+
+void write_address(HtmlText& out, const ServiceRow& row) {
+    out.add("<span class=\"name\">");
+    if (row.kind == Kind::ExternalName) {
+        out.text(row.target);
+    }
+    bool first = true;
+    for (const std::string& address : row.cluster_ips) {
+        out.text(first ? "" : ", ").text(address);
+        first = false;
+    }
+    out.add("</span>");
+}
+
+void write_filter(HtmlText& out, const ServiceFilter& filter) {
+    out.add(
+           "<form action=\"/#services\" method=\"get\" role=\"search\" aria-label=\"Services\">"
+           "<label class=\"wide\">Name, namespace or cluster IP"
+           "<input type=\"search\" name=\"q\" maxlength=\"253\" autocomplete=\"off\" "
+           "autocapitalize=\"none\" spellcheck=\"false\" value=\"")
+        .text(filter.words)
+        .add(
+            "\"></label><label>Show<select name=\"show\"><option value=\"\">all</option>"
+            "<option value=\"troubled\"");
+    if (filter.troubled) {
+        out.add(" selected");
+    }
+    out.add(
+        ">with endpoints missing</option></select></label>"
+        "<button type=\"submit\">Filter</button></form>\n");
+}
+
+void write_link(HtmlText& out, const ServiceFilter& filter, std::size_t page, Markup word) {
+    out.add("<a href=\"/?q=").query_part(filter.words);
+    if (filter.troubled) {
+        out.add("&amp;show=troubled");
+    }
+    out.add("&amp;page=").text(std::to_string(page)).add("#services\">").add(word).add("</a>");
+}
+
+void write_pages(HtmlText& out, const ServicePage& page, const ServiceFilter& filter) {
+    out.add("<div class=\"pages\"><p class=\"soft\">");
+    if (page.matching == 0) {
+        out.add("None of ").number(page.all).add(" matches.");
+    } else {
+        out.number(page.first()).add(" to ").number(page.first() + page.rows.size() - 1);
+        out.add(" of ").number(page.matching);
+        if (page.matching != page.all) {
+            out.add(" that match, of ").number(page.all).add(" in all");
+        }
+    }
+    out.add("</p>");
+    if (page.pages > 1) {
+        out.add("<nav aria-label=\"Pages of Services\">");
+        if (page.page > 1) {
+            write_link(out, filter, 1, "First");
+            write_link(out, filter, page.page - 1, "Previous");
+        }
+        out.add("<span>Page ").number(page.page).add(" of ").number(page.pages).add("</span>");
+        if (page.page < page.pages) {
+            write_link(out, filter, page.page + 1, "Next");
+            write_link(out, filter, page.pages, "Last");
+        }
+        out.add("</nav>");
+    }
+    out.add("</div>\n");
+}
+
+}  // namespace
+
+void write_services(HtmlText& out, const ServicePage& page, const ServiceFilter& filter,
+                    bool zones) {
+    out.add(
+        "<section id=\"services\" aria-labelledby=\"services-title\">"
+        "<h2 id=\"services-title\">Services</h2>\n");
+    write_filter(out, filter);
+    out.add("<div id=\"services-table\" data-live>\n");
+    std::vector<HtmlColumn> columns{
+        {"Service"}, {"Namespace"}, {"Type"}, {"Address"}, {"Endpoints"}};
+    if (zones) {
+        columns.push_back({"Zone"});
+    }
+    HtmlTable table(out,
+                    HtmlText().add("<span class=\"unseen\">Services and their endpoints</span>"),
+                    std::move(columns), HtmlTable::Phone::Services);
+    for (const ServiceRow& row : page.rows) {
+        table.row(row.ns + "/" + row.name + "/" + row.zone);
+        table.cell().add("<span class=\"name\">").text(row.name).add("</span>");
+        table.cell().add("<span class=\"name\">").text(row.ns).add("</span>");
+        table.cell(type_of(row));
+        write_address(table.cell(), row);
+        write_readiness(table.cell(), row);
+        if (zones) {
+            table.cell().add("<span class=\"name\">").text(row.zone).add("</span>");
+        }
+    }
+    table.end();
+    write_pages(out, page, filter);
+    out.add("</div></section>\n");
+}
+
+}  // namespace server

@@ -1,0 +1,182 @@
+"""The page of `status`, as it is without JavaScript: well-formed, true, and safe from whom it speaks of."""
+import json
+import time
+import urllib.parse
+
+import cluster
+from harness import check, equal, until
+from keryx import Keryx
+from page_html import Page
+from page_world import COREFILE, FILES, HOSTILE, UpstreamOfPage, ask_around, pod
+from status_test import get, port_of, status
+
+MOST_OCTETS = 60_000
+
+
+def page(port, path="/", code=200):
+    got, headers, body = get(port, path)
+    equal(got, code, f"{path}: {body[:300]}")
+    equal(headers["Content-Type"], "text/html; charset=utf-8")
+    check(len(body.encode()) < MOST_OCTETS, f"{path}: {len(body.encode())} octets")
+    return Page(body)
+
+
+def number(text):
+    return int(text.split()[0].replace(",", ""))
+
+
+def tables(t, k, port):
+    with t.case("its tables say what the JSON says"):
+        ask_around(k)
+        # What is counted with the end of a batch may come a moment later.
+        until(lambda: status(port)["queries"]["rcodes"].get("SERVFAIL", 0) >= 3, "the counts", 10)
+        said, shown = status(port), page(port)
+        equal(shown.table("Cluster zones"), [{
+            "Zones": "cluster.local.", "State": "read from manifests", "Services": str(said["clusters"][0]["services"]),
+            "Namespaces": str(said["clusters"][0]["namespaces"]),
+            "Changed": shown.table("Cluster zones")[0]["Changed"]}])
+        rcodes = {row["Response code"]: number(row["Replies"]) for row in shown.table("Replies")}
+        equal(rcodes, said["queries"]["rcodes"], "replies")
+        cache, kept = shown.table("Cache")[0], said["caches"][0]
+        equal([number(cache[x]) for x in ("Hits", "Misses", "Answers kept", "Denials kept")],
+              [kept["hits"], kept["misses"], kept["successes"], kept["denials"]])
+        asked = shown.table("Upstreams")[0]
+        equal((asked["Address"], asked["State"], number(asked["Queries"])),
+              (said["upstreams"][0]["address"], "up", said["upstreams"][0]["queries"]))
+        check("All is well." in shown.text, shown.text[:300])
+    with t.case("charts are drawn by the server, of what it counted"):
+        def drawn():
+            ask_around(k)
+            body = get(port, "/")[2]
+            return all(f'<path class="{line}" d="M' in body for line in ("first", "second", "area"))
+        until(drawn, "lines in the charts", 30 * t.slack)
+
+
+def services(t, k, port):
+    with t.case("Services with their readiness; it follows a change"):
+        found = {row["Service"]: row for row in page(port, "/?q=prod").services()}
+        equal(found["web"], {"Service": "web", "Namespace": "prod", "Type": "cluster IP", "Address": "10.96.1.1",
+                             "Endpoints": "2 ready"})
+        equal(found["outside"], {"Service": "outside", "Namespace": "prod", "Type": "external name",
+                                 "Address": "www.example.com.", "Endpoints": "none"})
+        equal((found["db"]["Type"], found["db"]["Address"]), ("headless", ""))
+        check(found["slow"]["Endpoints"].startswith("none ready"), found["slow"])
+        equal([row["Service"] for row in page(port, "/?q=slow&show=troubled").services()], ["slow"])
+        (k.folder / "cluster/pod.json").write_text(pod(True))
+        until(lambda: page(port, "/?q=slow").services()[0]["Endpoints"] == "1 ready", "the pod on the page", 10 * t.slack)
+        equal(page(port, "/?q=slow&show=troubled").services(), [])
+        (k.folder / "cluster/pod.json").write_text(pod(False))
+    with t.case("the filter is a form that keeps what it was asked"):
+        for text in ["web prod", "\"><b>", "a&b=c", "ü"]:
+            equal(page(port, "/?q=" + urllib.parse.quote(text)).inputs["q"], text)
+
+
+def browsers(t, port):
+    with t.case("headers and types; everything is from here, nothing is inline"):
+        for path, kind in [("/", "text/html"), ("/style.css", "text/css"), ("/page.js", "text/javascript"),
+                           ("/icon.svg", "image/svg+xml")]:
+            code, headers, body = get(port, path)
+            equal(code, 200, path)
+            equal(headers["Content-Type"].split(";")[0], kind)
+            equal(headers["X-Content-Type-Options"], "nosniff")
+            equal(headers["Cache-Control"], "no-store")
+            policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+            equal([policy[x] for x in ("default-src", "script-src", "style-src", "frame-ancestors")],
+                  ["'none'", "'self'", "'self'", "'none'"])
+            equal(get(port, path, method="HEAD")[::2], (200, ""), f"HEAD {path}")
+            if path != "/":
+                check("//" not in body.replace("http://www.w3.org/2000/svg", "").replace("// ", ""), f"{path} leads elsewhere")
+        equal(get(port, "/", method="POST")[0], 405)
+        equal(get(port, "/", {"Host": "rebound.example"})[0], 421)
+        equal(get(port, "/index.html")[0], 404)
+    with t.case("parameters that are no good do no harm"):
+        for query in ["page=0", "page=-1", "page=x", "page=99999999999999999999", "page=", "q=%00%ff%fe", "q=" + "a" * 5000,
+                      "show=nothing", "page=1&page=2", "%zz", "&&&=", "q=" + "%20" * 2000]:
+            page(port, "/?" + query)
+
+
+def hostile(t, k, port):
+    with t.case("hostile names and parameters are text"):
+        ask_around(k)
+        for text in HOSTILE:
+            body = get(port, "/?q=" + urllib.parse.quote(text))[2]
+            check(text not in body, f"{text!r} is on the page as it came")
+            Page(body)
+
+
+def large(t):
+    with t.case("10,000 Services: small pages, each Service once, found at once"):
+        objects = [cluster.service(f"s{i:05}", f"10.{100 + i // 65536}.{i // 256 % 256}.{i % 256}", namespace=f"ns{i % 40:02}")
+                   for i in range(10_000)]
+        with UpstreamOfPage() as upstream, Keryx(t, COREFILE.format(upstream=upstream.port),
+                                                 {"cluster/all.json": cluster.listing(*objects)}) as k:
+            port = port_of(k)
+            first = page(port)
+            check("1 to 25 of 10,000" in first.text and "Page 1 of 400" in first.text, first.text[-400:])
+            names = []
+            for at in [*range(1, 21), 399, 400, 5000]:
+                names += [row["Namespace"] + "/" + row["Service"] for row in page(port, f"/?page={at}").services()]
+            equal(names[-25:], names[-50:-25], "beyond the last page")
+            equal(names[:-25], sorted(set(names)), "each once, in order")
+            equal(names[:2] + names[-1:], ["ns00/s00000", "ns00/s00040", "ns39/s09999"])
+            equal([row["Service"] for row in page(port, "/?q=s01234").services()], ["s01234"])
+            equal([row["Service"] for row in page(port, "/?q=10.100.39.15").services()], ["s09999"])
+            began = time.monotonic()
+            for _ in range(10):
+                page(port, "/?q=s&page=200")
+            took = (time.monotonic() - began) / 10
+            check(took < 0.5 * t.slack, f"a page takes {took:.3f} s")
+
+
+def several(t):
+    with t.case("several clusters: a column says which; none: no list"):
+        text = """. {
+            bind 127.0.0.1
+            status 127.0.0.1:0
+            kubernetes a.example {
+                manifests a.json
+            }
+        }
+        b.example {
+            bind 127.0.0.1
+            kubernetes b.example {
+                manifests b.json
+            }
+        }"""
+        with Keryx(t, text, {name: cluster.listing(cluster.service("web", "10.96.0.1")) for name in ("a.json", "b.json")}) as k:
+            shown = page(port_of(k))
+            equal([row["Zone"] for row in shown.services()], ["a.example.", "b.example."])
+            equal([row["Zones"] for row in shown.table("Cluster zones")], ["a.example.", "b.example."])
+        with Keryx(t, ". {\n bind 127.0.0.1\n status 127.0.0.1:0\n whoami\n}\n") as k:
+            shown = page(port_of(k))
+            check("services" not in shown.ids and "No server block has" in shown.text, shown.text)
+
+
+def trouble(t):
+    with t.case("an upstream that is down is said in the verdict"):
+        with UpstreamOfPage() as upstream:
+            dead = upstream.port
+        with Keryx(t, COREFILE.format(upstream=dead), FILES) as k:
+            port = port_of(k)
+
+            def down():
+                k.udp("www.example.com.", timeout=8)
+                return page(port).table("Upstreams")[0]["State"] == "down"
+            until(down, "the upstream to be down", 40 * t.slack)
+            check(f"One thing needs attention. Upstream 127.0.0.1:{dead} does not answer." in page(port).text,
+                  page(port).text[:400])
+            check("Keryx: one thing needs attention" in get(port, "/")[2], "the title")
+
+
+def run(t):
+    with UpstreamOfPage() as upstream, Keryx(t, COREFILE.format(upstream=upstream.port), FILES) as k:
+        port = port_of(k)
+        tables(t, k, port)
+        services(t, k, port)
+        browsers(t, port)
+        hostile(t, k, port)
+        with t.case("it is JSON as well"):
+            check("/api/status" in page(port).links and json.loads(get(port, "/api/status")[2]), "no link")
+    large(t)
+    several(t)
+    trouble(t)

@@ -1,0 +1,224 @@
+// The parts of the page out of values: what is said, and that nothing of it is markup.
+#include "server/page_parts.h"
+
+#include <doctest/doctest.h>
+
+#include "server/page_chart.h"
+#include "server/page_frame.h"
+
+using namespace std::chrono_literals;
+using server::Concern;
+using server::concerns_of;
+using server::HtmlText;
+using server::ServicePage;
+using server::ServiceRow;
+using server::StatusReport;
+using server::TrafficSample;
+using Kind = zones::ServiceRecords::Kind;
+
+namespace {
+
+constexpr char kHostile[] = "<script>alert(1)</script>\"'&";
+const std::chrono::steady_clock::time_point kNow{5000s};
+
+/// What is read: a space for each tag, and one for several.
+std::string read(const HtmlText& html) {
+    std::string text;
+    bool inside = false;
+    for (const char c : html.written()) {
+        inside = c == '<' || (inside && c != '>');
+        const bool space = inside || c == '>' || c == '\n' || c == ' ';
+        if (!space) {
+            text += c;
+        } else if (!text.empty() && text.back() != ' ') {
+            text += ' ';
+        }
+    }
+    return text;
+}
+
+bool has(const HtmlText& html, std::string_view part) {
+    return html.written().find(part) != std::string::npos;
+}
+
+StatusReport healthy() {
+    StatusReport report{.workers = 2};
+    report.clusters.push_back({.zones = {"cluster.local.", "in-addr.arpa."},
+                               .from_api = true,
+                               .synced = true,
+                               .services = 12'345,
+                               .namespaces = 7,
+                               .last_change = 125.0,
+                               .resources = {{"services", 99, 12'345, 3s}}});
+    report.upstreams.push_back({"192.0.2.53:53", 2000, 10, false});
+    report.totals.responses[0] = 900;
+    report.totals.responses[3] = 100;
+    report.totals.messages = 1001;
+    return report;
+}
+
+std::vector<TrafficSample> minute(std::uint64_t replies, std::uint64_t servfail) {
+    std::vector<TrafficSample> samples(2);
+    samples[0].at = kNow - 60s;
+    samples[1].at = kNow;
+    samples[1].replies = replies;
+    samples[1].servfail = servfail;
+    samples[1].durations[0] = replies;
+    return samples;
+}
+
+std::vector<std::string> said(const StatusReport& report,
+                              const std::vector<TrafficSample>& samples = {}) {
+    std::vector<std::string> texts;
+    for (const Concern& concern : concerns_of(report, samples)) {
+        texts.push_back((concern.bad ? "bad: " : "") + concern.text);
+    }
+    return texts;
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a healthy server raises no concern") {
+    CHECK(said(healthy()).empty());
+    HtmlText out;
+    server::write_verdict(out, {});
+    CHECK(has(out, "role=\"status\" class=\"verdict ok\""));
+    CHECK(read(out) == "All is well. ");
+}
+
+TEST_CASE("what needs attention is said without numbers that change") {
+    StatusReport report = healthy();
+    report.clusters[0].synced = false;
+    CHECK(said(report) == Texts{"bad: Names of cluster.local., in-addr.arpa. are not answered: the "
+                                "API server has not been listed yet."});
+    report.clusters[0].stale = true;
+    CHECK(said(report) == Texts{"cluster.local., in-addr.arpa. is answered from a snapshot of an "
+                                "earlier run: the API server has not been listed yet."});
+    report = healthy();
+    report.clusters[0].resources[0].age = 121s;
+    CHECK(said(report) ==
+          Texts{"The API server says nothing of services: what is answered may be old."});
+    report = healthy();
+    report.upstreams[0].down = true;
+    CHECK(said(report) == Texts{"Upstream 192.0.2.53:53 does not answer."});
+    HtmlText out;
+    server::write_verdict(out, concerns_of(report, {}));
+    CHECK(has(out, "class=\"verdict warn\""));
+    CHECK(read(out) == "One thing needs attention. Upstream 192.0.2.53:53 does not answer. ");
+}
+
+TEST_CASE("SERVFAIL counts when it is many, of many") {
+    CHECK(said(healthy(), minute(1000, 50)) ==
+          Texts{"Many replies of the last minute are SERVFAIL."});
+    CHECK(said(healthy(), minute(1001, 50)).empty());
+    CHECK(said(healthy(), minute(49, 49)).empty());
+}
+
+TEST_CASE("health: clusters, the watch and upstreams") {
+    HtmlText out;
+    server::write_health(out, healthy());
+    const std::string text = read(out);
+    INFO(text);
+    CHECK(text.find("cluster.local., in-addr.arpa. synced 12,345 7 2 min ago") != text.npos);
+    CHECK(text.find("services 3 s ago 12,345") != text.npos);
+    CHECK(text.find("192.0.2.53:53 up 2,000 10 (0.5 %)") != text.npos);
+    StatusReport report;
+    HtmlText empty;
+    server::write_health(empty, report);
+    CHECK(read(empty).find("Nothing is forwarded") != std::string::npos);
+}
+
+TEST_CASE("traffic: what is now, what was, and since the start") {
+    StatusReport report = healthy();
+    report.caches.push_back({.labels = {{"server", "dns://:53"}, {"zones", "."}},
+                             .successes = 10,
+                             .denials = 2,
+                             .success_capacity = 9984,
+                             .denial_capacity = 9984,
+                             .counts = {30, 10}});
+    HtmlText out;
+    auto samples = minute(1200, 12);
+    server::write_traffic(out, report, samples, kNow);
+    const std::string text = read(out);
+    INFO(text);
+    CHECK(text.find("Replies a second now 20 ") != text.npos);
+    CHECK(text.find("NXDOMAIN 0 % SERVFAIL 1 % ") != text.npos);
+    CHECK(text.find("half within 0.25 ms 99 % within 0.25 ms") != text.npos);
+    CHECK(text.find("NXDOMAIN 100 10 %") != text.npos);
+    CHECK(text.find("dns://:53 . 30 10 75 % 10 of 9,984 2 of 9,984") != text.npos);
+    CHECK(has(out, "aria-label=\"Replies a second: now 20, at most 20\""));
+    // Before there are two samples.
+    HtmlText early;
+    server::write_traffic(early, report, {}, kNow);
+    CHECK(read(early).find("Replies a second now 0 ") != std::string::npos);
+}
+
+TEST_CASE("a chart's line is broken where nothing is known") {
+    HtmlText out;
+    server::Chart chart{.title = "Things"};
+    chart.ages = {300, 298, 296, 200, 198, 0};
+    chart.lines = {{"now", "1", {0, 1, 0.5, 0.5, NAN, 2}}};
+    server::write_chart(out, chart);
+    CHECK(has(out, "<path class=\"first\" d=\"M0 99L0 99L2 1L4 50M100 50L100 50M300 1L300 1\"/>"));
+    CHECK(has(out, "<path class=\"area\" d=\"M0 100L0 99L2 1L4 50L4 100Z"));
+    CHECK(server::round_above(0, 1) == 1);
+    CHECK(server::round_above(1.5, 1) == 2);
+    CHECK(server::round_above(201, 1) == 500);
+    CHECK(server::round_above(700, 1) == 1000);
+}
+
+TEST_CASE("services: readiness in words, pages as links") {
+    ServicePage page{.all = 60, .matching = 30, .page = 2, .pages = 2};
+    page.rows = {
+        {.ns = "prod",
+         .name = "web",
+         .kind = Kind::ClusterIp,
+         .cluster_ips = {"10.96.0.1", "fd00::1"},
+         .ready = 1234},
+        {.ns = "prod", .name = "db", .kind = Kind::Headless},
+        {.ns = "prod", .name = "out", .kind = Kind::ExternalName, .target = "www.example.com."},
+        {.ns = "prod", .name = "none", .kind = Kind::Nothing},
+        {.ns = "dark", .name = "web", .kind = Kind::ClusterIp, .answered = false, .ready = 1}};
+    HtmlText out;
+    server::write_services(out, page, {.words = "a&b \"", .troubled = true}, false);
+    const std::string text = read(out);
+    INFO(text);
+    CHECK(text.find("web prod cluster IP 10.96.0.1, fd00::1 1,234 ready") != text.npos);
+    CHECK(text.find("db prod headless none ready") != text.npos);
+    CHECK(text.find("out prod external name www.example.com. none") != text.npos);
+    CHECK(text.find("none prod no address none") != text.npos);
+    CHECK(text.find("web dark cluster IP not answered") != text.npos);
+    CHECK(text.find("26 to 30 of 30 that match, of 60 in all") != text.npos);
+    CHECK(has(out, "value=\"a&amp;b &quot;\""));
+    CHECK(has(out, "<option value=\"troubled\" selected>"));
+    CHECK(has(out, "href=\"/?q=a%26b%20%22&amp;show=troubled&amp;page=1#services\">Previous</a>"));
+    CHECK_FALSE(has(out, ">Next<"));
+}
+
+TEST_CASE("whatever is in a value is text") {
+    StatusReport report = healthy();
+    report.clusters[0].zones = {kHostile};
+    report.clusters[0].resources[0].resource = kHostile;
+    report.clusters[0].resources[0].age = 500s;
+    report.upstreams[0] = {kHostile, 1, 1, true};
+    report.caches.push_back({.labels = {{"server", kHostile}}, .counts = {}});
+    ServicePage page{.all = 1, .matching = 1};
+    page.rows = {{.ns = kHostile, .name = kHostile, .cluster_ips = {kHostile}, .zone = kHostile},
+                 {.kind = Kind::ExternalName, .target = kHostile}};
+    HtmlText out;
+    server::write_verdict(out, concerns_of(report, {}));
+    server::write_health(out, report);
+    server::write_traffic(out, report, {}, kNow);
+    server::write_services(out, page, {.words = kHostile}, true);
+    const std::string whole = server::page_of({.title = kHostile, .as_of = {}}, out);
+    std::size_t scripts = 0;
+    for (std::size_t at = 0; (at = whole.find("<script", at)) != whole.npos; ++at) {
+        ++scripts;
+    }
+    CHECK(scripts == 1);
+    CHECK(whole.find("alert(1)</script>") == whole.npos);
+    CHECK(whole.find("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;") != whole.npos);
+    CHECK(whole.find("As of 00:00:00 UTC") != whole.npos);
+}
