@@ -6,6 +6,7 @@
 #   tests/install_packages.sh bench    what builds keryx, and what tests/bench/run.sh runs beside it
 #   tests/install_packages.sh image    what examples/image/build.sh needs; image-arm64: to cross-build as well;
 #                                      image-files: what the Dockerfile runs, which is less
+#   tests/install_packages.sh browser  what tests/page/run.py drives
 #
 # Without apt (another system) it only names what it would have installed.
 set -euo pipefail
@@ -32,6 +33,9 @@ image_packages=(buildah runc)
 # qemu runs the other architecture's binary; g++-aarch64-linux-gnu is crossbuild-essential-arm64 without dpkg-cross.
 image_arm64_packages=(g++-aarch64-linux-gnu qemu-user-static)
 
+# The fonts: without any, a page is boxes. npm comes with nodejs where that is not Debian's.
+browser_packages=(chromium fonts-dejavu-core)
+
 case "${1:-}" in
     build) wanted=("${build_packages[@]}") ;;
     test)
@@ -41,6 +45,11 @@ case "${1:-}" in
         command -v kubectl > /dev/null || wanted+=(kubernetes-client)
         command -v helm > /dev/null || wanted+=("${chart_packages[@]}")
         ;;
+    browser)
+        wanted=("${browser_packages[@]}")
+        command -v node > /dev/null || wanted+=(nodejs)
+        command -v npm > /dev/null || wanted+=(npm)
+        ;;
     bench) wanted=("${build_packages[@]}" "${bench_packages[@]}") ;;
     image-files) wanted=("${build_packages[@]}" "${image_files_packages[@]}") ;;
     image) wanted=("${build_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}") ;;
@@ -48,7 +57,7 @@ case "${1:-}" in
         wanted=("${build_packages[@]}" "${image_files_packages[@]}" "${image_packages[@]}" "${image_arm64_packages[@]}")
         ;;
     *)
-        echo "usage: install_packages.sh build|test|bench|image|image-files|image-arm64" >&2
+        echo "usage: install_packages.sh build|test|browser|bench|image|image-files|image-arm64" >&2
         exit 2
         ;;
 esac

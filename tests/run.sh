@@ -202,6 +202,7 @@ fi
 memcheck=(valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect)
 
 step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
+[ "$fast" = yes ] || step "packages of the browser" tests/install_packages.sh browser || true
 [ "$long" = no ] || step "packages of the arm64 image" tests/install_packages.sh image-arm64 || true
 
 # Compiling the unit tests takes longer than running them: by default they run with sanitizers only.
@@ -220,6 +221,7 @@ if [ "$fast" = no ]; then
 fi
 cases_of "instructions per query" "$python" tests/bench/instructions/count.py
 cases_of "integration" "$python" tests/integration/run.py
+[ "$fast" = yes ] || cases_of "browser" "$python" tests/page/run.py
 cases_of "soak" tests/soak/run.sh 0.5 --binary build/server/keryx
 if [ "$long" = yes ]; then
     for folder in zones resolver k8s_client server; do
