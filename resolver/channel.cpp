@@ -102,9 +102,12 @@ struct Channel::Callbacks {
             return channel.port_.fd();
         }
         const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-        if (fd < 0)
+        if (fd < 0) {
+            channel.system_error_ = errno;
             return ARES_SOCKET_BAD;
+        }
         if (channel.source_ && !bind_source(fd, family, *channel.source_)) {
+            channel.system_error_ = errno;
             ::close(fd);
             return ARES_SOCKET_BAD;
         }
@@ -133,8 +136,9 @@ struct Channel::Callbacks {
 
     static int connect_socket(ares_socket_t fd, const sockaddr* server, ares_socklen_t length,
                               void* arg) noexcept {
-        auto& port = static_cast<Channel*>(arg)->port_;
-        return port.is(fd) ? port.connect(server, length) : ::connect(fd, server, length);
+        auto& channel = *static_cast<Channel*>(arg);
+        return channel.noted(channel.port_.is(fd) ? channel.port_.connect(server, length)
+                                                  : ::connect(fd, server, length));
     }
 
     /// With `from` it is a datagram that is read, else a part of a stream.
@@ -142,10 +146,10 @@ struct Channel::Callbacks {
                                 sockaddr* from, ares_socklen_t* length, void* arg) noexcept {
         auto& channel = *static_cast<Channel*>(arg);
         if (from == nullptr)
-            return ::recvfrom(fd, buffer, size, flags, from, length);
+            return channel.noted(::recvfrom(fd, buffer, size, flags, from, length));
         if (channel.incoming_.empty()) {
             errno = channel.incoming_error_ != 0 ? channel.incoming_error_ : EAGAIN;
-            return -1;
+            return channel.noted(-1);
         }
         const std::size_t slot = channel.incoming_.front();
         channel.incoming_ = channel.incoming_.subspan(1);
@@ -161,11 +165,11 @@ struct Channel::Callbacks {
                                    void* arg) noexcept {
         auto& channel = *static_cast<Channel*>(arg);
         if (channel.port_.is(fd))
-            return channel.put({parts, static_cast<std::size_t>(count)});
+            return channel.noted(channel.put({parts, static_cast<std::size_t>(count)}));
         msghdr message{};
         message.msg_iov = const_cast<iovec*>(parts);
         message.msg_iovlen = static_cast<std::size_t>(count);
-        return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+        return channel.noted(::sendmsg(fd, &message, MSG_NOSIGNAL));
     }
 
     static constexpr ares_socket_functions kSocketFunctions{open_socket, close_socket,
@@ -184,6 +188,7 @@ struct Channel::Callbacks {
         if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED)
             return;
         exchange.outcome = outcome_of(status);
+        exchange.system_error = exchange.channel->system_error_;
         if (exchange.outcome == Outcome::Reply)
             exchange.reply.assign(octets, octets + length);
         auto& channel = *exchange.channel;
@@ -214,6 +219,16 @@ void Channel::close_port() {
         sockets_.watch(*this, port_.fd(), false, false);
     sockets_.forget_unsent(*this);  // it may be noted though its last flush has failed
     port_.close();
+}
+
+/// What a system call has returned, with its error kept; one that only has to wait is none.
+template <typename T>
+T Channel::noted(T result) {
+    if (result >= 0)
+        system_error_ = 0;
+    else if (errno != EAGAIN && errno != EINPROGRESS && errno != EINTR)
+        system_error_ = errno;
+    return result;
 }
 
 /// Of the datagram's octets all, as if they were sent.

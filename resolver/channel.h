@@ -63,6 +63,7 @@ struct Exchange {
     Channel* channel = nullptr;
     const UpstreamQuery* query = nullptr;  // as sent; unchanged until the exchange has ended
     Outcome outcome = Outcome::Failed;
+    int system_error = 0;  // of Outcome::Failed; 0: none is known
     std::vector<std::uint8_t> reply;
     std::size_t datagram_size = 0;  // as it came; c-ares cuts what is longer than we asked for
 };
@@ -114,6 +115,8 @@ class Channel {
     void hand_over(std::span<const std::size_t> datagrams, int error);
     void close_port();
     long put(std::span<const iovec> parts);
+    template <typename T>
+    T noted(T result);
     bool look_at(std::span<const std::uint8_t> datagram);
     void remember(std::uint16_t id);
     bool suspect() const;
@@ -136,6 +139,7 @@ class Channel {
     bool port_in_use_ = false;               // c-ares holds it to be open
     std::span<const std::size_t> incoming_;  // the datagrams that c-ares is to read next
     int incoming_error_ = 0;                 // or what it is to be told instead
+    int system_error_ = 0;                   // of the last call that failed; c-ares does not say
     Clock::time_point opened_ = Clock::now();
     bool retired_ = false;
     bool opened_socket_ = false;            // since the last send() began

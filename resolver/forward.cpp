@@ -1,6 +1,7 @@
 #include "resolver/forward.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -24,7 +25,12 @@ constexpr std::uint32_t kMostFailures = 100;  // a port that refuses costs no ti
 constexpr std::size_t kMostPending = 10'000;
 constexpr std::size_t kMostSpares = 256;
 
-using Result = tl::expected<std::span<const std::uint8_t>, ForwardError>;
+using Result = tl::expected<std::span<const std::uint8_t>, ForwardFailure>;
+
+/// One that no upstream is to blame for.
+Result fault_of(ForwardError error) {
+    return tl::unexpected(ForwardFailure{.error = error});
+}
 
 void count_socket(UpstreamCounters& counters, bool tcp, bool opened) {
     ++(tcp ? (opened ? counters.tcp_opened : counters.tcp_kept)
@@ -49,8 +55,8 @@ struct Forwarder::Impl {
     void handle(Pending& pending);
     Verdict settle(Pending& pending);
     void pass_over(Pending& pending);
-    void try_next(Pending& pending, ForwardError error);
-    void fail(Pending& pending, ForwardError error);
+    void try_next(Pending& pending, ForwardError error, int cause);
+    void fail(Pending& pending, const ForwardFailure& failure);
     void complete(Pending& pending, std::span<std::uint8_t> reply, const Result& result);
     Pending& add(const UpstreamQuery& query, std::uint64_t fingerprint);
     void remove(Pending& pending);
@@ -84,7 +90,7 @@ void Forwarder::Impl::ask(const Question& question, Completion completion) {
     const bool full = table.size() - free_places.size() >= kMostPending || open >= kMostPending ||
                       (options.max_concurrent != 0 && open >= options.max_concurrent);
     if (stopping || full) {
-        completion(tl::unexpected(stopping ? ForwardError::Stopped : ForwardError::Overload));
+        completion(fault_of(stopping ? ForwardError::Stopped : ForwardError::Overload));
         return;
     }
     const UpstreamQuery query(question);
@@ -120,7 +126,7 @@ bool Forwarder::Impl::choose(Pending& pending) {
 
 void Forwarder::Impl::start(Pending& pending, Clock::time_point now) {
     if (!choose(pending)) {
-        fail(pending, ForwardError::Network);
+        fail(pending, {.error = ForwardError::Network});
         remove(pending);
         return;
     }
@@ -139,6 +145,7 @@ void Forwarder::Impl::send(Pending& pending, Clock::time_point now) {
         return;
     }
     pending.outcome = Outcome::Failed;
+    pending.system_error = ENOMEM;
     finished.push_back(&pending);
 }
 
@@ -176,10 +183,10 @@ void Forwarder::Impl::handle(Pending& pending) {
             send(pending, Clock::now());
             return;
         case Verdict::TimedOut:
-            try_next(pending, ForwardError::Timeout);
+            try_next(pending, ForwardError::Timeout, 0);
             return;
         case Verdict::Failed:
-            try_next(pending, ForwardError::Network);
+            try_next(pending, ForwardError::Network, cause_of(pending));
             return;
     }
 }
@@ -224,10 +231,10 @@ std::uint32_t Forwarder::Impl::most_failures() const {
     return most == 0 ? kMostFailures : std::min(most, kMostFailures);
 }
 
-void Forwarder::Impl::try_next(Pending& pending, ForwardError error) {
+void Forwarder::Impl::try_next(Pending& pending, ForwardError error, int cause) {
     const auto now = Clock::now();
     if (++pending.failures >= most_failures() || now + kTick >= pending.deadline) {
-        fail(pending, error);
+        fail(pending, {error, &pending.server->upstream(), cause});
         remove(pending);
         return;
     }
@@ -235,9 +242,9 @@ void Forwarder::Impl::try_next(Pending& pending, ForwardError error) {
 }
 
 /// With the reply that was passed over in hope of a better one, if there is one.
-void Forwarder::Impl::fail(Pending& pending, ForwardError error) {
+void Forwarder::Impl::fail(Pending& pending, const ForwardFailure& failure) {
     if (pending.last_reply.empty())
-        complete(pending, {}, tl::unexpected(error));
+        complete(pending, {}, tl::unexpected(failure));
     else
         complete(pending, pending.last_reply, {});
 }
@@ -248,7 +255,7 @@ void Forwarder::Impl::expire(Clock::time_point now) {
     for (std::size_t i = 0; i < table.size(); ++i) {  // a completion may ask, and so move the table
         Pending* pending = table[i].get();
         if (pending != nullptr && !pending->waiters.empty() && now + kTick >= pending->deadline)
-            fail(*pending, ForwardError::Timeout);
+            fail(*pending, {ForwardError::Timeout, &pending->server->upstream()});
     }
     handling = false;
 }
@@ -275,7 +282,7 @@ void Forwarder::Impl::stop() {
     finished.clear();
     for (const auto& pending : table) {
         if (pending && !pending->waiters.empty())
-            complete(*pending, {}, tl::unexpected(ForwardError::Stopped));
+            complete(*pending, {}, fault_of(ForwardError::Stopped));
     }
 }
 

@@ -81,6 +81,16 @@ enum class ForwardError {
     Stopped,   // the forwarder is being destroyed
 };
 
+/// Why there is no reply.
+struct ForwardFailure {
+    ForwardError error = ForwardError::Network;
+    /// Who was asked last; it lives during the call. Null: nobody was.
+    const Upstream* upstream = nullptr;
+    /// Of ForwardError::Network: an errno, EBADMSG for what is no reply; 0: the connection was
+    /// closed, or the cause is not known.
+    int cause = 0;
+};
+
 /// A question as it goes upstream. The views need only live during ask().
 struct Question {
     std::span<const std::uint8_t> qname;  // wire form, uncompressed, case as the client sent it
@@ -141,7 +151,7 @@ class Forwarder {
     /// one asked (RFC 5452 §9.1) and is spelled as asked, untouched otherwise; the view lives
     /// during the call only. Equal questions in flight share one upstream query.
     using Completion =
-        std::function<void(tl::expected<std::span<const std::uint8_t>, ForwardError>)>;
+        std::function<void(tl::expected<std::span<const std::uint8_t>, ForwardFailure>)>;
 
     /// Throws std::invalid_argument for a number of upstreams out of range or an address that is
     /// not one, source_address included.

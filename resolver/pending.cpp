@@ -1,5 +1,7 @@
 #include "resolver/pending.h"
 
+#include <cerrno>
+
 namespace resolver {
 
 void Pending::renew(const UpstreamQuery& asked) {
@@ -7,9 +9,14 @@ void Pending::renew(const UpstreamQuery& asked) {
     channel = nullptr;
     query = asked;
     outcome = Outcome::Failed;
+    system_error = 0;
     datagram_size = 0;
     reply.clear();
     waiters.clear();
+}
+
+int cause_of(const Pending& pending) {
+    return pending.outcome == Outcome::Reply ? EBADMSG : pending.system_error;
 }
 
 Verdict judge(const Pending& pending, RcodeSet failover) {

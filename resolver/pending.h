@@ -47,6 +47,9 @@ struct Pending : Exchange, Progress {
     std::vector<Waiter> waiters;  // empty once completed
 };
 
+/// What has failed of an exchange that judge() has found so; as ForwardFailure::cause.
+int cause_of(const Pending& pending);
+
 enum class Verdict {
     Answer,
     PassOver,  // an answer, but another upstream's is wanted

@@ -74,7 +74,7 @@ class Pipeline {
     WorkerCells& counters() { return meter_.worker(); }
 
   private:
-    using UpstreamResult = tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>;
+    using UpstreamResult = tl::expected<std::span<const std::uint8_t>, resolver::ForwardFailure>;
     struct Asking;
     struct PendingQuery;
     /// A client's among all that wait, and among those of one `forward` line.

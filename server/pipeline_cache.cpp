@@ -143,7 +143,7 @@ std::optional<resolver::Cacheable> Pipeline::keep(const Asking& asking,
     qname.assign(asking.writer.placed(asking.asked));
     const auto question = question_of(asking.query, qname);
     if (!reply) {
-        if (const std::uint16_t code = code_of(reply.error()); code != 0) {
+        if (const std::uint16_t code = code_of(reply.error().error); code != 0) {
             const auto evicted = asking.cache->take_failure(question, qname, code, now_);
             if (asking.cache_counted != nullptr) {
                 asking.cache_counted->denial_evictions.add(evicted);

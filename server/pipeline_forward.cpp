@@ -29,7 +29,7 @@ std::string text_of(resolver::ForwardError error, std::size_t most) {
 }
 
 /// What a stale answer is no better than (RFC 8767 §4).
-bool is_usable(const tl::expected<std::span<const std::uint8_t>, resolver::ForwardError>& reply) {
+bool is_usable(const tl::expected<std::span<const std::uint8_t>, resolver::ForwardFailure>& reply) {
     if (!reply) {
         return false;
     }
@@ -194,7 +194,7 @@ void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
     if (size == 0 && !asking.withheld) {
         asking.author = Author::Forward;
         size = reply ? relay(asking, *reply, kept ? kept->ttls : zones::TtlRange{})
-                     : fail(asking, reply.error());
+                     : fail(asking, reply.error().error);
     }
     if (size > 0) {
         sender_.send(asking.client, late_reply_.data(), size);

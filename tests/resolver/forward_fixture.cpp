@@ -32,7 +32,7 @@ resolver::Forwarder::Completion record(AnswerPtr answer) {
         if (result)
             answer->reply.assign(result->begin(), result->end());
         else
-            answer->error = result.error();
+            answer->take(result.error());
     };
 }
 

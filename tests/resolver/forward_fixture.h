@@ -18,6 +18,15 @@ struct Answer {
     int calls = 0;
     Octets reply;
     std::optional<resolver::ForwardError> error;
+    std::optional<resolver::Upstream> blamed;  // the upstream that the failure names
+    int cause = 0;
+
+    void take(const resolver::ForwardFailure& failure) {
+        error = failure.error;
+        cause = failure.cause;
+        if (failure.upstream != nullptr)
+            blamed = *failure.upstream;
+    }
     bool is_reply() const { return calls == 1 && !error; }
     bool is_error(resolver::ForwardError expected) const { return calls == 1 && error == expected; }
 };
