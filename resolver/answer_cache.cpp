@@ -333,14 +333,17 @@ std::uint64_t AnswerCache::insert(const CacheQuestion& question, const Cacheable
 }
 
 std::uint64_t AnswerCache::insert_failure(const CacheQuestion& question,
-                                          std::uint16_t extended_error, Clock::time_point now) {
-    std::uint8_t message[zones::kHeaderSize + zones::kMaxNameLength + 4];
+                                          std::uint16_t extended_error, std::string_view text,
+                                          Clock::time_point now) {
+    std::uint8_t message[zones::kHeaderSize + zones::kMaxNameLength + 4 + kLongestText];
     Cacheable kept;
     kept.kind = AnswerKind::Failure;
     kept.lifetime = options_.ttls.failure;
     kept.size = write_failure(question.qname, question.qtype, question.qclass,
                               zones::Rcode::ServFail, message);
-    return insert(question, kept, {message, kept.size}, now, extended_error);
+    text = text.substr(0, kLongestText);
+    std::memcpy(message + kept.size, text.data(), text.size());
+    return insert(question, kept, {message, kept.size + text.size()}, now, extended_error);
 }
 
 CacheCounters AnswerCache::counters() const {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "resolver/cache_table.h"
 #include "resolver/cacheable.h"
@@ -54,7 +55,9 @@ struct Found {
     bool has_stale = false;  // with Miss: find_stale() would find something
     bool denial = false;     // what was found says that there is no such record, or a failure
     std::size_t size = 0;
-    std::uint16_t extended_error = 0;  // as stored; 0: none
+    /// As insert_failure() had it, and then what stands behind the question is its text; 0: this is
+    /// an upstream's message.
+    std::uint16_t extended_error = 0;
 };
 
 struct CacheCounters {
@@ -99,9 +102,11 @@ class AnswerCache {
                          std::span<const std::uint8_t> message, Clock::time_point now,
                          std::uint16_t extended_error = 0);
 
-    /// Keeps that no upstream gave a usable reply (RFC 9520 §2.2), as SERVFAIL with that code.
+    /// Keeps that no upstream gave a usable reply (RFC 9520 §2.2), as SERVFAIL with that code and
+    /// text, which is cut where it is longer than kLongestText.
     std::uint64_t insert_failure(const CacheQuestion& question, std::uint16_t extended_error,
-                                 Clock::time_point now);
+                                 std::string_view text, Clock::time_point now);
+    static constexpr std::size_t kLongestText = 255;
 
     /// Sums of all shards.
     CacheCounters counters() const;

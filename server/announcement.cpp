@@ -55,9 +55,9 @@ std::string names_text(const std::vector<zones::Name>& names) {
 /// In the order in which a query meets them, then its reply.
 std::string plugins_text(const ServerBlock& block) {
     static constexpr std::string_view kInOrder[] = {
-        "errors",  "log",    "ratelimit",   "rrl",     "local",      "any",     "chaos",
-        "rewrite", "acl",    "template",    "hosts",   "kubernetes", "cache",   "loop",
-        "forward", "whoami", "loadbalance", "minimal", "header",     "bufsize", "nsid"};
+        "errors",      "log",      "ratelimit", "rrl",        "local", "any",  "chaos",   "rewrite",
+        "acl",         "template", "hosts",     "kubernetes", "cache", "loop", "forward", "whoami",
+        "loadbalance", "minimal",  "header",    "bufsize",    "nsid",  "ede"};
     Lines used;
     for (const std::string_view name : kInOrder) {
         if (std::find(block.plugins.begin(), block.plugins.end(), name) != block.plugins.end()) {

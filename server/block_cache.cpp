@@ -50,8 +50,9 @@ std::optional<BlockCache::Kept> BlockCache::take(const resolver::CacheQuestion& 
 
 std::uint64_t BlockCache::take_failure(const resolver::CacheQuestion& question,
                                        const zones::LoweredName& qname,
-                                       std::uint16_t extended_error, Clock::time_point now) {
-    return no_denial_.find(qname) ? 0 : store_.insert_failure(question, extended_error, now);
+                                       std::uint16_t extended_error, std::string_view text,
+                                       Clock::time_point now) {
+    return no_denial_.find(qname) ? 0 : store_.insert_failure(question, extended_error, text, now);
 }
 
 }  // namespace server

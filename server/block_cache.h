@@ -35,10 +35,10 @@ class BlockCache {
                              const zones::LoweredName& qname, const zones::UpstreamReply& reply,
                              Clock::time_point now, std::span<std::uint8_t> buffer);
 
-    /// Keeps that no upstream could be asked; the code says why. How many had to make room.
+    /// Keeps that no upstream could be asked; code and text say why. How many had to make room.
     std::uint64_t take_failure(const resolver::CacheQuestion& question,
                                const zones::LoweredName& qname, std::uint16_t extended_error,
-                               Clock::time_point now);
+                               std::string_view text, Clock::time_point now);
 
     /// What the Corefile says of it.
     const std::string& written() const { return written_; }

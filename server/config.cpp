@@ -45,6 +45,10 @@ void load_cache(const Directive& directive, BlockLoad& load) {
     load.block.cache = read_cache(directive);
 }
 
+void load_ede(const Directive& directive, BlockLoad& load) {
+    load.block.extended_errors = read_ede(directive);
+}
+
 void load_errors(const Directive& directive, BlockLoad& load) {
     load.block.errors = read_errors(directive);
 }
@@ -201,6 +205,7 @@ constexpr Plugin kPlugins[] = {
     {"cancel", load_inactive<check_cancel>, true, true},
     {"chaos", load_chaos, true, true},
     {"debug", load_inactive<check_bare>, true, false},
+    {"ede", load_ede, false, false},
     {"errors", load_errors, false, true},
     {"forward", load_forward, true, true},
     {"header", load_header, true, true},

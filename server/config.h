@@ -141,6 +141,7 @@ struct ServerBlock {
     std::optional<FixedAnswers> fixed;  // `any`, `chaos`, `local`
     std::optional<ReplyShape> shape;    // `bufsize`, `header`, `minimal`, `nsid`
     bool whoami = false;
+    bool extended_errors = true;  // say why, to clients that sent EDNS: `ede off`
     std::optional<TimeoutsConfig> timeouts;
     std::optional<HealthConfig> health;
     std::optional<ReadyConfig> ready;

@@ -61,6 +61,8 @@ ReloadConfig read_reload(const Directive& directive);
 ChaosConfig read_chaos(const Directive& directive);
 LocalConfig read_local(const Directive& directive);
 
+/// Whether replies say why (RFC 8914).
+bool read_ede(const Directive& directive);
 /// The most octets of a reply over UDP.
 std::size_t read_bufsize(const Directive& directive);
 /// Adds to the rules that are there.

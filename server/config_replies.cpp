@@ -1,7 +1,7 @@
 #include "server/config_options.h"
 #include "server/config_plugins.h"
 
-// The plugins that shape replies: bufsize, header, nsid.
+// The plugins that shape replies: bufsize, ede, header, nsid.
 
 namespace server {
 namespace {
@@ -39,6 +39,13 @@ std::size_t read_bufsize(const Directive& directive) {
     return directive.args.empty() ? zones::kUdpSize
                                   : static_cast<std::size_t>(read_integer(
                                         directive, directive.args[0], kLeastSize, kMostSize));
+}
+
+bool read_ede(const Directive& directive) {
+    static constexpr std::string_view kWords[] = {"on", "off"};
+    expect_no_block(directive);
+    expect_arguments(directive, 1, 1);
+    return read_word(directive, directive.args[0], kWords) == 0;
 }
 
 void read_header(const Directive& directive, ReplyShape& shape) {

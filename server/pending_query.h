@@ -125,9 +125,6 @@ std::size_t size_limit(const zones::Query& query, const Client& client, const Bl
 /// What the query asks for where the block is done with it: `header` may change RD.
 bool wants_recursion(const Block& block, const zones::Query& query);
 
-/// RFC 8914 §4.23, §4.24; 0 where the upstream is not to blame.
-std::uint16_t code_of(resolver::ForwardError error);
-
 /// The header of `message` alone as a reply, with nothing but id, opcode and `rcode`.
 std::size_t write_bare_header(zones::Octets message, zones::Rcode rcode,
                               std::span<std::uint8_t> out);

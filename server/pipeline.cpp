@@ -226,6 +226,7 @@ Handled Pipeline::answer(const Received& received, const Client& client, const R
         return {finish(asking, Rcode::Refused, 0)};
     }
     if (!find_block(asking, received.served)) {
+        tell(asking, zones::extended_error::kNotAuthoritative, "no server block is for this name");
         return {finish(asking, Rcode::Refused, 0)};
     }
     if (asking.block->config->shape) {
@@ -260,8 +261,10 @@ std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
             return finish(asking, Rcode::BadVers, 0);
         case Verdict::NotAuth:
             count(MalformedReason::Signed);
+            tell(asking, zones::extended_error::kNotSupported, "signed queries are not served");
             return finish(asking, Rcode::NotAuth, 0);
         case Verdict::Refused:
+            tell(asking, zones::extended_error::kNotSupported, "zone transfers are not served");
             return finish(asking, Rcode::Refused, 0);
         default:
             count(MalformedReason::Format);

@@ -140,8 +140,14 @@ class Pipeline {
     std::size_t finish(Asking& asking, zones::Rcode rcode, std::uint8_t flags2);
     std::size_t write_as_asked(Asking& asking, std::size_t size, zones::Rcode rcode,
                                std::uint8_t flags2, std::uint8_t flags3);
+    bool tells_why(const Asking& asking) const;
+    void tell(Asking& asking, std::uint16_t extended_error, std::string_view text);
+    void tell_if_nothing_local(Asking& asking);
+    void tell_stale(Asking& asking, zones::Rcode rcode);
+    void tell_failure_of_upstream(Asking& asking, zones::Rcode rcode);
     std::size_t fail(Asking& asking, zones::Rcode rcode, std::string_view why);
-    std::size_t fail(Asking& asking, resolver::ForwardError error);
+    std::size_t fail(Asking& asking, const resolver::ForwardFailure& failure);
+    std::size_t fail_malformed(Asking& asking);
     std::size_t fail_overload(Asking& asking, std::string_view why);
     std::unique_ptr<PendingQuery> hold(const Asking& asking);
     std::size_t take_slot(std::unique_ptr<PendingQuery> pending);
@@ -171,6 +177,7 @@ class Pipeline {
     Received received_;                      // the one in hand
     std::array<Received, kAhead> expected_;  // those of a batch
     zones::Query rewritten_query_;           // what it has become
+    zones::ReasonText reason_;               // of the reply in hand
     std::vector<std::uint8_t> late_reply_;
     std::vector<std::uint8_t> rewritten_reply_;  // before it fits the question that was asked
     std::vector<std::uint8_t> cached_;           // a message from the cache, or on its way there

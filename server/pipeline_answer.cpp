@@ -32,10 +32,14 @@ std::size_t Pipeline::resolve(Asking& asking) {
         return asking.size;
     }
     const zones::Query& query = asking.query;
-    asking.style = {.qtype = query.qtype,
-                    .rotate = block.config->loadbalance,
-                    .stream = asking.client.tcp,
-                    .random = next_random(random_)};
+    asking.style.qtype = query.qtype;
+    asking.style.rotate = block.config->loadbalance;
+    asking.style.stream = asking.client.tcp;
+    asking.style.random = next_random(random_);
+    if (query.has_edns) [[unlikely]] {
+        asking.style.reason = tells_why(asking) ? &reason_ : nullptr;
+        asking.style.as_asked = asking.reply_rewrite == nullptr;
+    }
     return answer(asking, block,
                   {asking.writer.question_name(), &query.name,
                    asking.received == nullptr ? nullptr : &asking.received->foreseen});
@@ -53,6 +57,7 @@ bool Pipeline::resolve_rewritten(Asking& asking, const Block& block) {
     }
     if (rewritten.outcome == Rewrites::Outcome::Invalid ||
         zones::parse_query(rewritten.message, rewritten_query_) != zones::Verdict::Ask) {
+        tell(asking, zones::extended_error::kOther, "rewriting gives no valid name");
         asking.size = fail(asking, Rcode::ServFail, "rewriting gives no valid name");
         return true;
     }
@@ -82,12 +87,15 @@ std::size_t Pipeline::answer(Asking& asking, const Block& first, zones::AskedNam
             return asking.size;
         }
         target.assign(asking.writer.placed(*next));
-        if (has_owner(asking.chain, target.wire(), asking.writer)) {  // once round a loop
+        if (has_owner(asking.chain, target.wire(), asking.writer)) {
+            tell(asking, zones::extended_error::kOther, "the CNAMEs lead round in a circle");
             return finish(asking, Rcode::NoError, zones::header::kAa);
         }
         asking.served = zone_for(asking.route, target, asking.query.qtype);
         block = asking.served == nullptr ? nullptr : &routing_.blocks[asking.served->block];
         if (block == nullptr || block->config->empty) {
+            tell(asking, zones::extended_error::kNotAuthoritative,
+                 "no server block is for the name that this one leads to");
             return finish(asking, Rcode::Refused, zones::header::kAa);
         }
         name = {*next, &target, nullptr};
@@ -106,6 +114,7 @@ bool Pipeline::answer_at_once(Asking& asking, std::uint32_t random) {
     }
     asking.unshaped = true;
     asking.author = reply->author;
+    tell_if_nothing_local(asking);
     asking.size = finish(asking, reply->rcode, 0);
     return true;
 }
@@ -120,6 +129,7 @@ bool Pipeline::answer_link_at_once(Asking& asking, const Block& block,
     const auto rcode = answer_local(*local, name, asking.query.qtype, asking.writer);
     if (rcode) {
         asking.author = Author::Local;
+        tell_if_nothing_local(asking);
         asking.size = finish(asking, *rcode, authority_over(asking.chain));
     }
     return rcode.has_value();
@@ -147,9 +157,12 @@ std::optional<zones::PlacedName> Pipeline::answer_here(Asking& asking, const Blo
         }
     }
     if (asking.query.qclass != zones::kClassIn) {
-        asking.size = refuses_class(block, *name.lowered)
-                          ? finish(asking, Rcode::Refused, authority_over(asking.chain))
-                          : forward(asking, block, name.placed);
+        if (refuses_class(block, *name.lowered)) {
+            tell(asking, zones::extended_error::kNotSupported, "only class IN is served");
+            asking.size = finish(asking, Rcode::Refused, authority_over(asking.chain));
+        } else {
+            asking.size = forward(asking, block, name.placed);
+        }
         return std::nullopt;
     }
     if (block.cluster != nullptr) {
@@ -191,8 +204,11 @@ bool Pipeline::is_denied(Asking& asking, const Block& block, const zones::Lowere
     }
     const bool blocked = action == Action::Block;
     asking.author = Author::Acl;
-    asking.writer.set_extended_error(blocked ? zones::extended_error::kBlocked
-                                             : zones::extended_error::kFiltered);
+    if (blocked) {
+        tell(asking, zones::extended_error::kBlocked, "blocked by acl");
+    } else {
+        tell(asking, zones::extended_error::kFiltered, "filtered by acl");
+    }
     asking.size =
         finish(asking, blocked ? Rcode::Refused : Rcode::NoError, authority_over(asking.chain));
     return true;
@@ -235,9 +251,12 @@ Pipeline::Step Pipeline::answer_from_tables(Asking& asking, const Block& block,
             return {};
         case Hosts::Outcome::Failed:
             asking.author = Author::Server;
+            tell(asking, zones::extended_error::kOther, "the hosts table has no such record");
             asking.size = finish(asking, Rcode::ServFail, authority_over(asking.chain));
             break;
         case Hosts::Outcome::NoData:
+            tell(asking, zones::extended_error::kOther, "the hosts table has no such record");
+            [[fallthrough]];
         case Hosts::Outcome::Answered:
             asking.author = Author::Hosts;
             asking.size = finish(asking, Rcode::NoError, zones::header::kAa);
@@ -262,6 +281,7 @@ Pipeline::Step Pipeline::answer_from_templates(Asking& asking, const Templates& 
             asking.author = Author::Template;
             return {.done = true, .next = result.target};
         case Templates::Outcome::Failed:
+            tell(asking, zones::extended_error::kOther, "a template of the server failed");
             asking.size = fail(asking, Rcode::ServFail, result.why);
             break;
         case Templates::Outcome::Answered:
@@ -269,6 +289,8 @@ Pipeline::Step Pipeline::answer_from_templates(Asking& asking, const Templates& 
             if (result.extended_error) {
                 asking.writer.set_extended_error(*result.extended_error,
                                                  result.extended_error_text);
+            } else if (result.rcode != Rcode::NoError) {
+                tell(asking, zones::extended_error::kOther, "by a template of the server");
             }
             asking.size = finish(asking, result.rcode, zones::header::kAa);
             break;

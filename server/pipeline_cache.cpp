@@ -3,6 +3,7 @@
 
 #include "server/pending_query.h"
 #include "server/pipeline.h"
+#include "server/upstream_reason.h"
 
 namespace server {
 namespace {
@@ -83,13 +84,17 @@ std::size_t Pipeline::answer_from_cache(Asking& asking, const Block& block) {
 
 std::size_t Pipeline::serve_cached(Asking& asking, const resolver::Found& found) {
     asking.author = Author::Cache;
-    if (found.state == resolver::Found::State::Stale) {
-        asking.writer.set_extended_error(zones::extended_error::kStaleAnswer);
-    } else if (found.extended_error != 0) {
-        asking.writer.set_extended_error(found.extended_error);
-    }
     const std::span<std::uint8_t> message{cached_.data(), found.size};
     const std::size_t question_end = zones::kHeaderSize + asking.asked.length + 4U;
+    if (found.extended_error != 0) [[unlikely]] {
+        tell(asking, zones::extended_error::kCachedError,
+             zones::as_text(message.subspan(question_end)));
+        return finish(asking, zones::Rcode::ServFail,
+                      asking.chain.links > 0 ? zones::header::kAa : 0);
+    }
+    if (found.state == resolver::Found::State::Stale) {
+        tell_stale(asking, static_cast<zones::Rcode>(message[3] & zones::header::kRcodeMask));
+    }
     if (asking.writer.replay(message.subspan(question_end), zones::read_u16(&message[6]),
                              zones::read_u16(&message[8]))) {
         return finish_relayed(
@@ -143,8 +148,11 @@ std::optional<resolver::Cacheable> Pipeline::keep(const Asking& asking,
     qname.assign(asking.writer.placed(asking.asked));
     const auto question = question_of(asking.query, qname);
     if (!reply) {
-        if (const std::uint16_t code = code_of(reply.error().error); code != 0) {
-            const auto evicted = asking.cache->take_failure(question, qname, code, now_);
+        if (const std::uint16_t code = extended_error_of(reply.error()); code != 0) {
+            reason_.clear();
+            add_reason(reply.error(), reason_);
+            const auto evicted =
+                asking.cache->take_failure(question, qname, code, reason_.view(), now_);
             if (asking.cache_counted != nullptr) {
                 asking.cache_counted->denial_evictions.add(evicted);
             }

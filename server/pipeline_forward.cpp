@@ -5,6 +5,7 @@
 #include "server/next_forward.h"
 #include "server/pending_query.h"
 #include "server/pipeline.h"
+#include "server/upstream_reason.h"
 
 namespace server {
 namespace {
@@ -39,18 +40,6 @@ bool is_usable(const tl::expected<std::span<const std::uint8_t>, resolver::Forwa
 
 }  // namespace
 
-/// RFC 8914 §4.23, §4.24; 0 where the upstream is not to blame.
-std::uint16_t code_of(resolver::ForwardError error) {
-    switch (error) {
-        case resolver::ForwardError::Timeout:
-            return zones::extended_error::kNoReachableAuthority;
-        case resolver::ForwardError::Network:
-            return zones::extended_error::kNetworkError;
-        default:
-            return 0;
-    }
-}
-
 const ForwardConfig* Pipeline::forward_for(const Block& block, zones::NameView name,
                                            std::size_t& index) const {
     for (std::size_t i = 0; i < block.config->forwards.size(); ++i) {
@@ -66,14 +55,16 @@ const ForwardConfig* Pipeline::forward_for(const Block& block, zones::NameView n
 /// True if no upstream is to be asked, whichever it would be; then asking.size is set.
 bool Pipeline::is_kept_from_upstreams(Asking& asking, const Block& block) {
     if (stopping_ || waiting() + background_ >= routing_.max_pending) {
-        asking.size = fail(
-            asking, stopping_ ? resolver::ForwardError::Stopped : resolver::ForwardError::Overload);
+        asking.size = fail(asking, {.error = stopping_ ? resolver::ForwardError::Stopped
+                                                       : resolver::ForwardError::Overload});
         return true;
     }
     if (shedding_ || memory_is_short()) {
         meter_.worker().shed_forwards.add();
-        asking.size = fail_overload(
-            asking, shedding_ ? "more queries come than can be answered" : "no memory is left");
+        const char* const why =
+            shedding_ ? "more queries come than can be answered" : "no memory is left";
+        tell(asking, zones::extended_error::kOther, why);
+        asking.size = fail_overload(asking, why);
         return true;
     }
     return block.rate_limit != nullptr && block.rate_limit->limits_forwards() &&
@@ -92,6 +83,8 @@ std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedN
         return tell_client_its_address(asking);
     }
     if (asking.forward == nullptr) {
+        tell(asking, zones::extended_error::kNotAuthoritative,
+             "no plugin of the server block is for this name");
         return fail(asking, Rcode::ServFail, "no next plugin found");
     }
     if (is_kept_from_upstreams(asking, block)) {
@@ -99,6 +92,8 @@ std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedN
     }
     const auto shares = find_share(asking, index);
     if (!shares) {
+        tell(asking, zones::extended_error::kProhibited,
+             "too many queries of this client wait for upstreams");
         return fail_overload(asking, "the client's queries wait for upstreams already");
     }
     asking.waits = true;
@@ -194,7 +189,7 @@ void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
     if (size == 0 && !asking.withheld) {
         asking.author = Author::Forward;
         size = reply ? relay(asking, *reply, kept ? kept->ttls : zones::TtlRange{})
-                     : fail(asking, reply.error().error);
+                     : fail(asking, reply.error());
     }
     if (size > 0) {
         sender_.send(asking.client, late_reply_.data(), size);
@@ -205,7 +200,7 @@ std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> messag
                             const zones::TtlRange& ttls) {
     const auto reply = zones::parse_upstream_reply(message);
     if (!reply) {
-        return fail(asking, Rcode::ServFail, "malformed reply from upstream");
+        return fail_malformed(asking);
     }
     const bool chained = asking.chain.links > 0;
     // At the end of a chain the upstream's authority section denies the target, nothing else does.
@@ -215,7 +210,7 @@ std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> messag
     const zones::MessageWriter before = asking.writer;
     if (!zones::relay_records(*reply, wanted, asking.writer)) {
         asking.writer = before;  // with the CNAMEs that are ours
-        return fail(asking, Rcode::ServFail, "malformed reply from upstream");
+        return fail_malformed(asking);
     }
     if ((reply->flags2 & zones::header::kTc) != 0) {
         asking.writer.mark_truncated();
@@ -229,8 +224,8 @@ std::size_t Pipeline::finish_relayed(Asking& asking, Rcode rcode, std::uint8_t f
     // our own CNAME answers, clear on what is another server's.
     const bool wants_ad = asking.query.dnssec_ok || asking.query.authentic_data();
     asking.flags3 = wants_ad && !chained ? flags3 & zones::header::kAd : 0;
-    if (chained && rcode == Rcode::ServFail) {
-        asking.writer.set_extended_error(zones::extended_error::kNoReachableAuthority);
+    if (rcode != Rcode::NoError && rcode != Rcode::NxDomain) [[unlikely]] {
+        tell_failure_of_upstream(asking, rcode);
     }
     return finish(asking, rcode, chained ? zones::header::kAa : 0);
 }
@@ -244,16 +239,27 @@ std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
     return finish(asking, rcode, asking.chain.links > 0 ? zones::header::kAa : 0);
 }
 
-std::size_t Pipeline::fail(Asking& asking, resolver::ForwardError error) {
+std::size_t Pipeline::fail(Asking& asking, const resolver::ForwardFailure& failure) {
+    using namespace zones::extended_error;
     const std::size_t most = asking.forward->options.max_concurrent;
-    const std::string why = text_of(error, most == 0 ? routing_.max_pending : most);
-    if (error == resolver::ForwardError::Overload) {
+    const std::string why = text_of(failure.error, most == 0 ? routing_.max_pending : most);
+    if (failure.error == resolver::ForwardError::Overload) {
+        tell(asking, kOther, "too many queries wait for upstreams");
         return fail_overload(asking, why);
     }
-    if (const std::uint16_t code = code_of(error); code != 0) {
-        asking.writer.set_extended_error(code);
+    if (const std::uint16_t code = extended_error_of(failure); code != 0) {
+        reason_.clear();
+        add_reason(failure, reason_);
+        tell(asking, code, reason_.view());
+    } else {
+        tell(asking, kNotReady, "the server is stopping");
     }
     return fail(asking, Rcode::ServFail, why);
+}
+
+std::size_t Pipeline::fail_malformed(Asking& asking) {
+    tell(asking, zones::extended_error::kNetworkError, "an upstream sent a malformed reply");
+    return fail(asking, Rcode::ServFail, "malformed reply from upstream");
 }
 
 /// Too many at once is REFUSED, as with CoreDNS, but for a chain, which then has failed.

@@ -80,6 +80,8 @@ bool Pipeline::is_over(Asking& asking, const RateLimit& rate_limit, Limit limit,
         asking.writer.mark_truncated();  // a client that is what it seems comes again over TCP
         asking.size = finish(asking, Rcode::NoError, 0);
     } else {
+        tell(asking, zones::extended_error::kProhibited,
+             "more than ratelimit lets this client ask");
         asking.size = finish(asking, chained ? Rcode::ServFail : Rcode::Refused,
                              chained ? zones::header::kAa : 0);
     }

@@ -17,6 +17,9 @@ constexpr std::string_view kVersion =
 constexpr std::string_view kNsDns = "\2ns\3dns"sv;
 constexpr std::string_view kHostmaster = "\12hostmaster"sv;
 constexpr std::uint32_t kMaxSoaTtl = 300;
+constexpr std::string_view kFromSnapshot =
+    "from the snapshot: the API server has not been listed yet"sv;
+constexpr std::string_view kNotListed = "the API server has not been listed yet"sv;
 constexpr std::uint32_t kMaxStaleTtl = 5;  // clients shall soon ask again
 
 /// Endpoint labels of `service` at `address`, each as a PTR record.
@@ -43,6 +46,7 @@ void add_endpoint_pointers(const ServiceRecords& service, std::uint32_t index,
 
 struct ClusterZone::Cut {
     PlacedName apex;
+    std::size_t labels = 0;  // of the apex
     bool reverse = false;
 };
 
@@ -85,9 +89,11 @@ ClusterZone::Result ClusterZone::answer(const AskedName& asked, const AnswerStyl
                                         Chain& chain, const Snapshot& snapshot,
                                         MessageWriter& out) const {
     const Result result = answer_name(asked, style, chain, snapshot, out);
-    if (snapshot.stale &&
+    if (snapshot.stale && style.reason != nullptr &&
         (result.outcome == Outcome::Done || result.outcome == Outcome::NextName)) {
-        out.set_extended_error(extended_error::kStaleAnswer);
+        out.set_extended_error(result.rcode == Rcode::NxDomain ? extended_error::kStaleNxDomain
+                                                               : extended_error::kStaleAnswer,
+                               kFromSnapshot);
     }
     return result;
 }
@@ -108,6 +114,9 @@ ClusterZone::Result ClusterZone::answer_alias(const AskedName& asked, const Answ
                                               std::uint32_t ttl, MessageWriter& out) const {
     Result result{.outcome = Outcome::Done};
     if (chain.links == Chain::kMaxLinks) {
+        if (style.reason != nullptr) {
+            out.set_extended_error(extended_error::kOther, "more CNAMEs than are followed");
+        }
         return result;
     }
     out.begin_record({{}, asked.placed}, qtype::kCname, ttl);
@@ -135,7 +144,8 @@ ClusterZone::Result ClusterZone::answer_name(const AskedName& asked, const Answe
     if (!match) {
         return {.outcome = Outcome::NotOurs};
     }
-    const Cut cut{suffix_at(asked, name.labels - match->labels), reverse_[match->value]};
+    const Cut cut{suffix_at(asked, name.labels - match->labels), match->labels,
+                  reverse_[match->value]};
     const Located located = cut.reverse
                                 ? locate_reverse(name, match->labels, snapshot)
                                 : locate(name, match->labels, options_, snapshot, asked.foreseen);
@@ -149,6 +159,9 @@ ClusterZone::Result ClusterZone::answer_name(const AskedName& asked, const Answe
     Result done{.outcome = Outcome::Done};
     if (!answer_located(cut, asked, located, style, snapshot, out)) {
         done.rcode = negative(cut, located.kind == Kind::NameError, snapshot, out);
+        if (style.reason != nullptr) {
+            tell_why(done.rcode, cut, asked, style, snapshot, out);
+        }
     }
     return done;
 }
@@ -189,11 +202,31 @@ Rcode ClusterZone::negative(const Cut& cut, bool name_error, const Snapshot& sna
     if (!name_error) {
         return Rcode::NoError;
     }
-    if (snapshot.synced) {
-        return Rcode::NxDomain;
+    // What has not been listed yet may exist: never deny it.
+    return snapshot.synced ? Rcode::NxDomain : Rcode::ServFail;
+}
+
+/// Of a name that the client did not ask for, which a CNAME or `rewrite` leads to, no part is told.
+void ClusterZone::tell_why(Rcode rcode, const Cut& cut, const AskedName& asked,
+                           const AnswerStyle& style, const Snapshot& snapshot,
+                           MessageWriter& out) const {
+    if (rcode == Rcode::ServFail) {
+        out.set_extended_error(extended_error::kNotReady, kNotListed);
+        return;
     }
-    out.set_extended_error(extended_error::kNotReady);
-    return Rcode::ServFail;  // what has not been listed yet may exist: never deny it
+    ReasonText& reason = *style.reason;
+    reason.clear();
+    if (!style.as_asked || asked.placed.offset != kHeaderSize) {
+        reason.add(rcode == Rcode::NxDomain ? "the name that this one leads to does not exist"
+                                            : "the name that this one leads to has no such record");
+    } else if (cut.reverse) {
+        add_reverse_denial_reason(*asked.lowered, style.qtype, reason);
+    } else {
+        add_denial_reason(*asked.lowered, cut.labels, style.qtype, options_, snapshot, reason);
+    }
+    if (!reason.empty()) {
+        out.set_extended_error(extended_error::kOther, reason.view());
+    }
 }
 
 void ClusterZone::add_soa(const Cut& cut, Section section, const Snapshot& snapshot,

@@ -10,6 +10,7 @@
 
 #include "zones/cluster_options.h"
 #include "zones/locate.h"
+#include "zones/reason.h"
 #include "zones/snapshot.h"
 #include "zones/writer.h"
 #include "zones/zone_table.h"
@@ -29,6 +30,10 @@ struct AnswerStyle {
     bool rotate = false;       // start each rrset of addresses at a random record (`loadbalance`)
     bool stream = false;       // over TCP
     std::uint32_t random = 0;  // fresh for every reply
+    /// Where the text of an Extended DNS Error goes; it is to live until finish(). Null: none is
+    /// wanted.
+    ReasonText* reason = nullptr;
+    bool as_asked = true;  // else `rewrite` has made the name: the text is not to tell it
 };
 
 /// The CNAMEs of a reply so far.
@@ -74,6 +79,8 @@ class ClusterZone {
     bool falls_through(const LoweredName& name, const Located& located, bool reverse) const;
     Rcode negative(const Cut& cut, bool name_error, const Snapshot& snapshot,
                    MessageWriter& out) const;
+    void tell_why(Rcode rcode, const Cut& cut, const AskedName& asked, const AnswerStyle& style,
+                  const Snapshot& snapshot, MessageWriter& out) const;
     bool answer_apex(const Cut& cut, const AnswerStyle& style, const Snapshot& snapshot,
                      MessageWriter& out) const;
     bool answer_nameserver(const JoinedName& owner, const AnswerStyle& style,

@@ -33,10 +33,16 @@ enum class Rcode : std::uint16_t {
 
 /// Extended DNS Errors (RFC 8914 §4).
 namespace extended_error {
+inline constexpr std::uint16_t kOther = 0;
 inline constexpr std::uint16_t kStaleAnswer = 3;
+inline constexpr std::uint16_t kCachedError = 13;
 inline constexpr std::uint16_t kNotReady = 14;
 inline constexpr std::uint16_t kBlocked = 15;
 inline constexpr std::uint16_t kFiltered = 17;
+inline constexpr std::uint16_t kProhibited = 18;
+inline constexpr std::uint16_t kStaleNxDomain = 19;
+inline constexpr std::uint16_t kNotAuthoritative = 20;
+inline constexpr std::uint16_t kNotSupported = 21;
 inline constexpr std::uint16_t kNoReachableAuthority = 22;
 inline constexpr std::uint16_t kNetworkError = 23;
 }  // namespace extended_error

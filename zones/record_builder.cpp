@@ -1,6 +1,7 @@
 #include "zones/record_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -18,7 +19,7 @@ struct Parts {
     std::vector<PortSet> port_sets;
     std::vector<EndpointRecord> endpoints;
     std::vector<std::uint32_t> labelled_by_address;
-    std::size_t labelled = 0;
+    std::uint32_t labelled = 0;
 
     std::uint32_t intern(std::string_view label) {
         if (label.empty()) {
@@ -136,6 +137,21 @@ void collect_endpoints(const PackedService& service, std::span<const PackedSubse
     }
 }
 
+/// Of one family: a pod of two stands in a slice of each. Each address once, as those that count.
+std::uint32_t count_uncounted(const PackedService& service,
+                              std::span<const PackedSubset* const> subsets, const Parts& parts) {
+    std::array<std::vector<std::array<std::uint8_t, 16>>, 2> found;
+    for (const PackedSubset* subset : subsets) {
+        for (const PackedEndpoint& endpoint : subset->endpoints) {
+            if (!counts(service, endpoint) && !has(parts, endpoint)) {
+                found[endpoint.v6 ? 1 : 0].push_back(endpoint.octets);
+            }
+        }
+    }
+    std::ranges::for_each(found, [](auto& addresses) { sort_unique(addresses); });
+    return static_cast<std::uint32_t>(std::max(found[0].size(), found[1].size()));
+}
+
 /// A label may be chosen that another endpoint gets from its address: then both have the chosen
 /// one, so that endpoints of one label always stand together.
 void join_address_labels(Parts& parts) {
@@ -182,7 +198,7 @@ void sort_endpoints(Parts& parts) {
     auto& all = parts.endpoints;
     std::sort(all.begin(), all.end(), less);
     all.erase(std::unique(all.begin(), all.end(), same), all.end());
-    parts.labelled = static_cast<std::size_t>(
+    parts.labelled = static_cast<std::uint32_t>(
         std::find_if(all.begin(), all.end(), [](const auto& e) { return e.label_at == 0; }) -
         all.begin());
     parts.labelled_by_address.resize(parts.labelled);
@@ -278,6 +294,7 @@ std::shared_ptr<ServiceRecords> build_records(std::string_view key, const Packed
     records->port_sets = block.place(parts.port_sets);
     records->endpoints = block.place(parts.endpoints);
     records->labelled = parts.labelled;
+    records->uncounted = count_uncounted(service, subsets, parts);
     records->labelled_by_address = block.place(parts.labelled_by_address);
     records->block_size = block.size();
     records->block = block.release();

@@ -75,7 +75,8 @@ struct ServiceRecords {
     std::span<const PortSet> port_sets;
     /// Those with a label of their own first, by label; then the others, by address.
     std::span<const EndpointRecord> endpoints;
-    std::size_t labelled = 0;                            // how many have a label of their own
+    std::uint32_t labelled = 0;                          // how many have a label of their own
+    std::uint32_t uncounted = 0;                         // endpoints that are there, but not ready
     std::span<const std::uint32_t> labelled_by_address;  // indices into `endpoints`
 
     std::unique_ptr<std::byte[]> block;

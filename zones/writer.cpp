@@ -271,8 +271,10 @@ void MessageWriter::write_opt(Rcode rcode) {
     if (!server_id_.empty()) {
         put_option(kServerIdOption, server_id_, {});
     }
-    if (extended_error_ != 0 && left >= kExtendedErrorSize) {
-        const bool fits = left >= kExtendedErrorSize + extended_text_.size();
+    const bool fits = left >= kExtendedErrorSize + extended_text_.size();
+    // "Other" says nothing without a text.
+    const bool says = extended_error_ != 0 || (!extended_text_.empty() && fits);
+    if (says && left >= kExtendedErrorSize) [[unlikely]] {
         const char code[] = {static_cast<char>(extended_error_ >> 8),
                              static_cast<char>(extended_error_)};
         put_option(kExtendedErrorOption, {code, sizeof code},

@@ -141,7 +141,7 @@ class MessageWriter {
     std::size_t remembered_at_record_ = 0;
     std::string_view server_id_;
     std::string_view extended_text_;
-    std::uint16_t extended_error_ = 0;  // 0: none is set; "Other" carries nothing without a text
+    std::uint16_t extended_error_ = 0;  // 0 without a text: none is set
     bool has_edns_ = false;
     bool dnssec_ok_ = false;
     bool overflow_ = false;

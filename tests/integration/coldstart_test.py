@@ -21,7 +21,7 @@ from keryx import Keryx
 
 WEB, DB, GONE = "web.stable.svc.cluster.local.", "db.stable.svc.cluster.local.", "gone.prod.svc.cluster.local."
 ALIAS = "alias.prod.svc.cluster.local."
-NOT_READY, STALE = 14, 3   # RFC 8914
+NOT_READY, STALE, STALE_DENIAL = 14, 3, 19   # RFC 8914
 FIELDS = struct.Struct("!I")
 
 
@@ -87,10 +87,11 @@ def stale_answers(t, k):
             check(reply.rcode == 0 and reply.answer, f"{qname} {qtype}: {reply}")
             check(all(rr.ttl <= 5 for rr in reply.answer + reply.additional), f"TTLs of {qname}")
             equal(ede(reply), STALE, f"extended error of {qname}")
-    with t.case("stale denials: the SOA with 5 seconds, EDE 3"):
-        for qname, rcode in [("nope.prod.svc.cluster.local.", wire.NXDOMAIN), ("prod.svc.cluster.local.", 0)]:
+    with t.case("stale denials: the SOA with 5 seconds, EDE 19 where the name is not there, else 3"):
+        for qname, rcode, code in [("nope.prod.svc.cluster.local.", wire.NXDOMAIN, STALE_DENIAL),
+                                   ("prod.svc.cluster.local.", 0, STALE)]:
             reply = ask(k, qname)
-            equal((reply.rcode, soa_times(reply), ede(reply)), (rcode, (5, 5), STALE), qname)
+            equal((reply.rcode, soa_times(reply), ede(reply)), (rcode, (5, 5), code), qname)
     with t.case("a client without EDNS gets no OPT record"):
         check(k.udp(WEB).edns is None, "an OPT record came")
 

@@ -2,7 +2,7 @@
 import wire
 from harness import check, equal
 from hostile_upstream import FORGED, HONEST, address, message
-from hostile_world import DO, NAME, Case, ask, expect, expect_failure, lister
+from hostile_world import DO, NAME, NETWORK_ERROR, Case, ask, expect, expect_failure, lister
 
 CASES = []
 case = lister(CASES)
@@ -134,7 +134,7 @@ MALFORMED = {
 def nothing_of_it(t, k, up):
     """For the next client either; and it costs no time."""
     for tcp in (False, True, False):
-        took = expect_failure(t, k, tcp=tcp)
+        took = expect_failure(t, k, NETWORK_ERROR, tcp=tcp)
         check(took < 2 * t.slack, f"it took {took:.1f} s")
 
 

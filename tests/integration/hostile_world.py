@@ -11,7 +11,7 @@ from harness import check, equal
 from hostile_upstream import HONEST
 
 NAME = "name.example.org."
-EDE, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 15, 22, 23
+EDE, CACHED_ERROR, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 15, 13, 22, 23
 DO = 0x8000
 LONGEST = 5.2  # seconds that a client may wait
 

@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import Report, Skip  # noqa: E402 - the path comes first
 
 # Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition.
-LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "template", "rewrite", "compliance",
+LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "ede", "template", "rewrite", "compliance",
           "malformed", "metrics", "tcp", "truncation", "clients", "log", "golden"],
          ["image", "health", "status", "reload", "corefiles", "docs", "faults_links"],
          ["apiserver", "coldstart"],

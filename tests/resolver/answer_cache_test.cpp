@@ -37,7 +37,7 @@ struct Store {
                       .record(Section::kAuthority, "test.", kSoa, ttl, soa_rdata(ttl)));
     }
     void put_failure(const std::string& name) {
-        cache.insert_failure(question(wire_of(name)), 22, now);
+        cache.insert_failure(question(wire_of(name)), 22, "nobody answered", now);
     }
 
     Found find(const std::string& name) {
@@ -56,6 +56,9 @@ struct Store {
         }
         std::string text = found.state == Found::State::Fresh ? "fresh" : "stale";
         text += " " + std::to_string(buffer[3] & 0x0f);
+        if (found.extended_error != 0) {
+            return text;  // it has no records
+        }
         for (const std::uint32_t ttl : ttls_of({buffer.data(), found.size})) {
             text += " " + std::to_string(ttl);
         }
@@ -142,7 +145,12 @@ TEST_CASE("a failure is kept for its time, and never hides an answer") {
     Store store;
     store.put_failure("a.test.");
     CHECK(store.look("a.test.") == "fresh 2");
-    CHECK(store.find("a.test.").extended_error == 22);
+    const Found found = store.find("a.test.");
+    CHECK(found.extended_error == 22);
+    const std::size_t question_end = zones::kHeaderSize + wire_of("a.test.").size() + 4;
+    CHECK(std::string(store.buffer.begin() + static_cast<std::ptrdiff_t>(question_end),
+                      store.buffer.begin() + static_cast<std::ptrdiff_t>(found.size)) ==
+          "nobody answered");
     store.now += 5s;
     CHECK(store.look("a.test.") == "miss");
     store.put_address("b.test.");

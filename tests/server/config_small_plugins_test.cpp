@@ -27,6 +27,19 @@ void check_errors_of(std::span<const Case> cases) {
     }
 }
 
+TEST_CASE("ede") {
+    CHECK(block_with("errors").extended_errors);
+    CHECK(block_with("ede on").extended_errors);
+    CHECK_FALSE(block_with("ede off").extended_errors);
+    CHECK(block_with("ede off").empty);
+    for (const char* wrong : {"ede", "ede maybe", "ede on off", "ede on {\n}", "ede on\nede off"}) {
+        CAPTURE(wrong);
+        CHECK(error_in_block(wrong).starts_with("Corefile:"));
+    }
+    CHECK(error_in_block("ede maybe") ==
+          "Corefile:2: wrong value for ede: read 'maybe'; known: on, off");
+}
+
 TEST_CASE("any, minimal, whoami") {
     CHECK(block_with("any").fixed.value().any);
     CHECK(block_with("minimal").shape.value().minimal);

@@ -14,16 +14,6 @@ void put_u16(Octets& out, unsigned value) {
     out.push_back(static_cast<std::uint8_t>(value));
 }
 
-/// RFC 8914 §2; our OPT records stand last.
-std::uint16_t extended_error_of(const support::Judged& judged,
-                                std::span<const std::uint8_t> message) {
-    constexpr unsigned kOption = 15;
-    const std::size_t octets = judged.edns ? judged.edns->option_octets : 0;
-    const auto option = message.last(octets);
-    return octets >= 6 && zones::read_u16(option.data()) == kOption ? zones::read_u16(&option[4])
-                                                                    : std::uint16_t{0};
-}
-
 }  // namespace
 
 Octets make_query(const Asked& asked) {
@@ -67,7 +57,9 @@ Reply read_reply(std::span<const std::uint8_t> message) {
     }
     reply.edns = judged.edns.has_value();
     reply.dnssec_ok = reply.edns && (judged.edns->flags & 0x8000U) != 0;
-    reply.extended_error = extended_error_of(judged, message);
+    reply.why = reply.edns ? judged.edns->extended_error : "";
+    reply.extended_error =
+        static_cast<std::uint16_t>(reply.why.empty() ? 0 : std::stoul(reply.why));
     reply.question = std::move(judged.question);
     reply.answer = std::move(judged.answer);
     reply.authority = std::move(judged.authority);

@@ -38,7 +38,8 @@ struct Reply {
     std::string flags;  // "qr aa rd ra", in this order
     bool edns = false;
     bool dnssec_ok = false;
-    std::uint16_t extended_error = 0;  // the code of its EDE option, which then is the only one
+    std::uint16_t extended_error = 0;  // the code of its EDE option
+    std::string why;                   // that code and its text: "22 upstream ... timed out"
     std::vector<std::string> question, answer, authority, additional;  // OPT is not among them
     std::size_t size = 0;
 };

@@ -1,5 +1,8 @@
 #include "tests/support/cluster_answers.h"
 
+#include <algorithm>
+#include <span>
+
 #include <doctest/doctest.h>
 #include <ldns/ldns.h>
 
@@ -36,21 +39,26 @@ void check_frame(const Ask& question, const Reply& reply) {
     if (message.edns) {
         REQUIRE(message.edns->flags == (question.dnssec_ok ? 0x8000 : 0));
         REQUIRE(message.edns->version == 0);
-        REQUIRE(message.edns->option_octets == 0);
+        REQUIRE((question.why || message.edns->option_octets == 0));
     }
 }
 
 }  // namespace
 
-Reply ask(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, const Ask& question) {
+namespace {
+
+Reply ask_once(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, const Ask& question,
+               std::vector<std::uint8_t>& buffer) {
     const auto octets = query_for(question);
     zones::Query query;
     REQUIRE(zones::parse_query(octets, query) == zones::Verdict::Ask);
-    std::vector<std::uint8_t> buffer(zones::kMaxMessageSize, 0xee);
+    buffer.assign(zones::kMaxMessageSize, 0xee);
     zones::MessageWriter out(buffer);
     const std::size_t limit = question.tcp ? zones::kMaxMessageSize : zones::udp_limit(query);
     out.begin(query, limit);
-    const zones::AnswerStyle style{query.qtype, question.rotate, question.tcp, question.random};
+    zones::ReasonText reason;
+    const zones::AnswerStyle style{query.qtype, question.rotate, question.tcp, question.random,
+                                   question.why ? &reason : nullptr};
     zones::Chain chain;
     auto result = zone.answer({out.question_name(), &query.name}, style, chain, snapshot, out);
     zones::LoweredName target;
@@ -76,6 +84,28 @@ Reply ask(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, const
     buffer.shrink_to_fit();  // so that a read past the end is seen
     reply.message = judge(buffer);
     check_frame(question, reply);
+    return reply;
+}
+
+/// All in front of the options' length, which is the last field of a record without any.
+std::span<const std::uint8_t> before_options(const std::vector<std::uint8_t>& message,
+                                             std::size_t options) {
+    return std::span(message).first(message.size() - options - 2);
+}
+
+}  // namespace
+
+Reply ask(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, const Ask& question) {
+    std::vector<std::uint8_t> message;
+    Reply reply = ask_once(zone, snapshot, question, message);
+    if (question.edns_size) {
+        Ask other = question;
+        other.why = !question.why;
+        std::vector<std::uint8_t> otherwise;
+        const Reply again = ask_once(zone, snapshot, other, otherwise);
+        REQUIRE(std::ranges::equal(before_options(message, reply.message.edns->option_octets),
+                                   before_options(otherwise, again.message.edns->option_octets)));
+    }
     return reply;
 }
 

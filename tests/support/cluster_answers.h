@@ -20,6 +20,7 @@ struct Ask {
     bool dnssec_ok = false;
     bool rotate = false;
     std::uint32_t random = 0;
+    bool why = false;  // wants to be told, and has EDNS
 };
 
 struct Reply {
@@ -29,6 +30,7 @@ struct Reply {
     std::size_t size = 0;
 };
 
+/// To who sends EDNS it is checked that the words about why cost no record and no flag.
 Reply ask(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, const Ask& question);
 
 /// "A" to 1; 0 if there is no such type. TYPE123 is understood.

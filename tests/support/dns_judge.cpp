@@ -60,11 +60,37 @@ void read_opt(const ldns_rr* rr, Judged& judged) {
     }
     const std::uint32_t ttl = ldns_rr_ttl(rr);
     judged.rcode |= ttl >> 24 << 4;
-    judged.edns =
-        Judged::Edns{static_cast<std::uint16_t>(ldns_rr_get_class(rr)),
-                     static_cast<std::uint8_t>(ttl >> 16), static_cast<std::uint16_t>(ttl), 0};
+    judged.edns = Judged::Edns{static_cast<std::uint16_t>(ldns_rr_get_class(rr)),
+                               static_cast<std::uint8_t>(ttl >> 16),
+                               static_cast<std::uint16_t>(ttl),
+                               0,
+                               {}};
     for (std::size_t i = 0; i < ldns_rr_rd_count(rr); ++i) {
         judged.edns->option_octets += ldns_rdf_size(ldns_rr_rdf(rr, i));
+    }
+}
+
+/// The options of our OPT record, which stands last (RFC 6891 §6.1.2, RFC 8914 §2). An error's text
+/// is printable ASCII, and short; what is "other" has one.
+void read_options(std::span<const std::uint8_t> options, Judged& judged) {
+    constexpr unsigned kExtendedError = 15;
+    constexpr std::size_t kLongestText = 240;
+    const auto u16 = [&](std::size_t at) { return options[at] << 8 | options[at + 1]; };
+    for (std::size_t at = 0; at + 4 <= options.size();) {
+        const auto size = static_cast<std::size_t>(u16(at + 2));
+        if (u16(at) == kExtendedError && size >= 2 && at + 4 + size <= options.size()) {
+            const std::string text(options.begin() + static_cast<std::ptrdiff_t>(at + 6),
+                                   options.begin() + static_cast<std::ptrdiff_t>(at + 4 + size));
+            const bool readable =
+                std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+            if (!judged.edns->extended_error.empty() || !readable || text.size() > kLongestText ||
+                (text.empty() && u16(at + 4) == 0)) {
+                judged.fault = "two extended errors, or not for people to read: " + text;
+            }
+            judged.edns->extended_error = std::to_string(u16(at + 4));
+            judged.edns->extended_error += (text.empty() ? "" : " ") + text;
+        }
+        at += 4 + size;
     }
 }
 
@@ -118,6 +144,9 @@ Judged judge(std::span<const std::uint8_t> message) {
     }
     read_header(message, judged);
     read_records(message, judged);
+    if (judged.edns && judged.fault.empty() && judged.edns->option_octets <= message.size()) {
+        read_options(message.last(judged.edns->option_octets), judged);
+    }
     ldns_pkt* packet = nullptr;
     const auto status = ldns_wire2pkt(&packet, message.data(), message.size());
     const std::unique_ptr<ldns_pkt, FreePacket> owned(packet);

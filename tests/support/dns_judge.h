@@ -19,9 +19,11 @@ struct Judged {
         std::uint8_t version = 0;
         std::uint16_t flags = 0;
         std::size_t option_octets = 0;
+        std::string extended_error;  // "22 upstream 192.0.2.1:53 timed out"; empty: none
     };
 
-    std::string fault;  // empty if ldns takes the message, its counts are true and nothing trails
+    std::string fault;  // empty if ldns takes the message, its counts are true, nothing trails,
+                        // and an extended error is one for people to read
     std::uint16_t id = 0;
     unsigned opcode = 0;
     unsigned rcode = 0;                   // with the upper bits of the OPT record

@@ -31,3 +31,31 @@ TEST_CASE("who answers stands in the OPT record, and has its room kept") {
     small.out.set_server_id("ns-7");
     CHECK(small.finish().edns->option_octets == 0);
 }
+
+TEST_CASE("the words about why: whole, or left out, and never instead of a record") {
+    const std::string text = "no namespace \"prd\"";
+    const auto told = [&](std::uint16_t code, std::size_t room) {
+        Draft draft(question().opt(), question().size() + kOptSize + room);
+        draft.out.set_extended_error(code, text);
+        const auto reply = draft.finish();
+        CHECK(draft.size <= question().size() + kOptSize + room);
+        CHECK_FALSE(reply.has_flag("tc"));
+        return reply.edns->extended_error;
+    };
+    CHECK(told(extended_error::kOther, 6 + text.size()) == "0 " + text);
+    CHECK(told(extended_error::kOther, 6 + text.size() - 1) == "");
+    CHECK(told(extended_error::kBlocked, 6 + text.size()) == "15 " + text);
+    CHECK(told(extended_error::kBlocked, 6 + text.size() - 1) == "15");
+    CHECK(told(extended_error::kBlocked, 5) == "");
+    Draft none(question().opt());
+    none.out.set_extended_error(extended_error::kOther);
+    CHECK(none.finish().edns->option_octets == 0);
+
+    Draft full(question().opt(), question().size() + kOptSize + 16);
+    full.out.set_extended_error(extended_error::kOther, text);
+    const JoinedName owner{{}, full.out.question_name()};
+    CHECK(full.out.add_address(owner, Section::Answer, 5, Ipv4{{10, 0, 0, 1}}));
+    const auto reply = full.finish();
+    CHECK(reply.answer.size() == 1);
+    CHECK(reply.edns->option_octets == 0);
+}
