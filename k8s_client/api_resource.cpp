@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "k8s_client/objects.h"
+#include "k8s_client/percent_encoding.h"
 
 namespace k8s_client {
 namespace {
@@ -16,28 +17,9 @@ constexpr std::size_t index_of() {
     }
 }
 
-/// RFC 3986 §2.1: all but what is unreserved.
-std::string percent_encoded(std::string_view text) {
-    constexpr std::string_view kUnreserved =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    constexpr std::string_view kHex = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        if (kUnreserved.find(c) != std::string_view::npos) {
-            out += c;
-        } else {
-            const auto octet = static_cast<unsigned char>(c);
-            out += '%';
-            out += kHex[octet >> 4];
-            out += kHex[octet & 0xF];
-        }
-    }
-    return out;
-}
-
-std::string target(const ApiResource& resource, const Selection& selection,
+std::string target(std::string_view path, const Selection& selection,
                    const std::string& parameters) {
-    std::string out(resource.path);
+    std::string out(path);
     out += '?' + parameters;
     if (!selection.labels.empty()) {
         out += "&labelSelector=" + percent_encoded(selection.labels);
@@ -65,13 +47,13 @@ const ApiResource kEndpointSlicesBeta = {"/apis/discovery.k8s.io/v1beta1/endpoin
 const ApiResource kEndpoints = {"/api/v1/endpoints", "", "endpoints", index_of<Endpoints>()};
 
 std::string list_target(const ApiResource& resource, const Selection& selection) {
-    return target(resource, selection, "resourceVersion=0");
+    return target(resource.path, selection, "resourceVersion=0");
 }
 
 std::string list_target_since(const ApiResource& resource, const Selection& selection,
                               std::uint64_t version) {
     return target(
-        resource, selection,
+        resource.path, selection,
         "resourceVersion=" + std::to_string(version) + "&resourceVersionMatch=NotOlderThan");
 }
 
@@ -81,12 +63,22 @@ std::string page_target(const ApiResource& resource, const Selection& selection,
     if (!continue_token.empty()) {
         parameters += "&continue=" + percent_encoded(continue_token);
     }
-    return target(resource, selection, parameters);
+    return target(resource.path, selection, parameters);
+}
+
+std::string namespaced_target(const ApiResource& resource, std::string_view ns,
+                              const Selection& selection, unsigned limit) {
+    std::string path(resource.path);
+    if (!ns.empty()) {
+        path.insert(path.size() - resource.plural.size(),
+                    "namespaces/" + percent_encoded(ns) + "/");
+    }
+    return target(path, selection, "limit=" + std::to_string(limit));
 }
 
 std::string watch_target(const ApiResource& resource, const Selection& selection,
                          std::uint64_t version, std::chrono::seconds timeout) {
-    return target(resource, selection,
+    return target(resource.path, selection,
                   watch_parameters(timeout) + "&resourceVersion=" + std::to_string(version));
 }
 
@@ -97,7 +89,7 @@ std::string streaming_list_target(const ApiResource& resource, const Selection& 
     if (version != 0) {
         parameters += "&resourceVersion=" + std::to_string(version);
     }
-    return target(resource, selection, parameters);
+    return target(resource.path, selection, parameters);
 }
 
 }  // namespace k8s_client

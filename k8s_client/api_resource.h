@@ -39,6 +39,9 @@ std::string list_target_since(const ApiResource& resource, const Selection& sele
 /// What is true now, `limit` objects at a time; `continue_token` as the page before gave it.
 std::string page_target(const ApiResource& resource, const Selection& selection, unsigned limit,
                         std::string_view continue_token);
+/// The same of one namespace, the first page; empty: of all.
+std::string namespaced_target(const ApiResource& resource, std::string_view ns,
+                              const Selection& selection, unsigned limit);
 std::string watch_target(const ApiResource& resource, const Selection& selection,
                          std::uint64_t version, std::chrono::seconds timeout);
 /// A watch that begins with all objects, not older than `version`; 0: what is true now.

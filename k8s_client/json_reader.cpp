@@ -64,9 +64,10 @@ class PiecesStream {
 };
 
 /// Numbers stay text: few are read, and the decoder knows their range.
+template <typename Decoder>
 class JsonEvents {
   public:
-    JsonEvents(ObjectDecoder& decoder, PiecesStream& stream) : decoder_(decoder), stream_(stream) {}
+    JsonEvents(Decoder& decoder, PiecesStream& stream) : decoder_(decoder), stream_(stream) {}
 
     // The names are those of RapidJSON's Handler concept.
     // NOLINTBEGIN(readability-identifier-naming)
@@ -97,7 +98,7 @@ class JsonEvents {
   private:
     void token() { stream_.end_token(); }
 
-    ObjectDecoder& decoder_;
+    Decoder& decoder_;
     PiecesStream& stream_;
 };
 
@@ -110,9 +111,8 @@ class OnePiece : public TextPieces {
     std::string_view text_;
 };
 
-}  // namespace
-
-tl::expected<void, JsonFault> read_json(TextPieces& pieces, ObjectDecoder& decoder) {
+template <typename Decoder>
+tl::expected<void, JsonFault> read_pieces(TextPieces& pieces, Decoder& decoder) {
     PiecesStream stream(pieces);
     rapidjson::Reader reader;
     JsonEvents events(decoder, stream);
@@ -136,13 +136,28 @@ tl::expected<void, JsonFault> read_json(TextPieces& pieces, ObjectDecoder& decod
     }
 }
 
-tl::expected<void, SyntaxError> read_json(std::string_view text, ObjectDecoder& decoder) {
+template <typename Decoder>
+tl::expected<void, SyntaxError> read_whole(std::string_view text, Decoder& decoder) {
     OnePiece piece(text);
-    const auto read = read_json(piece, decoder);
+    const auto read = read_pieces(piece, decoder);
     if (!read) {
         return tl::unexpected(SyntaxError{line_at(text, read.error().offset), read.error().why});
     }
     return {};
+}
+
+}  // namespace
+
+tl::expected<void, JsonFault> read_json(TextPieces& pieces, ObjectDecoder& decoder) {
+    return read_pieces(pieces, decoder);
+}
+
+tl::expected<void, SyntaxError> read_json(std::string_view text, ObjectDecoder& decoder) {
+    return read_whole(text, decoder);
+}
+
+tl::expected<void, SyntaxError> read_json(std::string_view text, ValueReader& reader) {
+    return read_whole(text, reader);
 }
 
 }  // namespace k8s_client

@@ -1,4 +1,4 @@
-// JSON text, whole or as it arrives, to the events of an ObjectDecoder.
+// JSON text, whole or as it arrives, to the events of an ObjectDecoder or a ValueReader.
 // Knows JSON (RapidJSON, iterative: nesting costs no stack); knows nothing of the objects. Borrows
 // text and decoder for the call; one thread at a time.
 #pragma once
@@ -11,11 +11,13 @@
 
 #include "k8s_client/decode.h"
 #include "k8s_client/syntax_error.h"
+#include "k8s_client/value_tree.h"
 
 namespace k8s_client {
 
 /// One value after the other, each a document. Objects that ended before an error were delivered.
 tl::expected<void, SyntaxError> read_json(std::string_view text, ObjectDecoder& decoder);
+tl::expected<void, SyntaxError> read_json(std::string_view text, ValueReader& reader);
 
 /// Text that comes in pieces, cut anywhere.
 class TextPieces {

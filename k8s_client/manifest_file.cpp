@@ -71,6 +71,11 @@ tl::expected<StampedText, ManifestFault> read_text(const std::filesystem::path& 
     return StampedText{std::move(text), to_stamp(before)};
 }
 
+std::string_view without_mark(std::string_view text) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
+}
+
 class ContentReceiver : public ObjectReceiver {
   public:
     explicit ContentReceiver(const std::atomic<bool>& stop) : stop_(stop) {}
@@ -125,11 +130,7 @@ tl::expected<ManifestContent, ManifestFault> read_manifest(const std::filesystem
     if (!found) {
         return tl::unexpected(found.error());
     }
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    std::string_view text = found->text;
-    if (text.starts_with(kByteOrderMark)) {
-        text.remove_prefix(kByteOrderMark.size());
-    }
+    const std::string_view text = without_mark(found->text);
     ContentReceiver receiver(stop);
     receiver.content.stamp = found->stamp;
     ObjectDecoder decoder(receiver);
@@ -140,6 +141,14 @@ tl::expected<ManifestContent, ManifestFault> read_manifest(const std::filesystem
             fault("line " + std::to_string(read.error().line) + ": " + read.error().why));
     }
     return std::move(receiver.content);
+}
+
+tl::expected<std::string, std::string> read_manifest_text(const std::filesystem::path& file) {
+    auto found = read_text(file);
+    if (!found) {
+        return tl::unexpected(found.error().why);
+    }
+    return std::string(without_mark(found->text));
 }
 
 std::vector<std::filesystem::path> list_manifests(const std::filesystem::path& folder) {

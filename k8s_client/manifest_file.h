@@ -57,6 +57,9 @@ struct ManifestFault {
 tl::expected<ManifestContent, ManifestFault> read_manifest(const std::filesystem::path& file,
                                                            const std::atomic<bool>& stop);
 
+/// The same file as text, without a byte order mark; the error says why not.
+tl::expected<std::string, std::string> read_manifest_text(const std::filesystem::path& file);
+
 /// The manifests of a folder: `*.yaml`, `*.yml` and `*.json`, no dotfiles, sorted by name.
 std::vector<std::filesystem::path> list_manifests(const std::filesystem::path& folder);
 

@@ -106,9 +106,10 @@ bool is_number(std::string_view text) {
     return is_decimal(text) || is_one_of(text, kNamed);
 }
 
+template <typename Decoder>
 class YamlEvents : public YAML::EventHandler {
   public:
-    YamlEvents(ObjectDecoder& decoder, TextBuffer& text) : decoder_(decoder), text_(text) {}
+    YamlEvents(Decoder& decoder, TextBuffer& text) : decoder_(decoder), text_(text) {}
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         // yaml-cpp takes a token that begins nothing for an empty document, and leaves it where it
@@ -226,7 +227,7 @@ class YamlEvents : public YAML::EventHandler {
         }
     }
 
-    ObjectDecoder& decoder_;
+    Decoder& decoder_;
     TextBuffer& text_;
     std::vector<Container> containers_;
     int last_start_ = -1;  // where the document begins, in characters
@@ -236,9 +237,8 @@ std::size_t line_of(const YAML::Mark& mark) {
     return static_cast<std::size_t>(std::max(mark.line, 0)) + 1;
 }
 
-}  // namespace
-
-tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& decoder) {
+template <typename Decoder>
+tl::expected<void, SyntaxError> read_text(std::string_view text, Decoder& decoder) {
     // yaml-cpp would replace bad octets silently.
     if (const std::size_t bad = find_invalid_utf8(text); bad != std::string_view::npos) {
         return tl::unexpected(SyntaxError{line_at(text, bad), "not UTF-8"});
@@ -265,6 +265,16 @@ tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& 
                  "file *.json"};
     }
     return tl::unexpected(fault);
+}
+
+}  // namespace
+
+tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& decoder) {
+    return read_text(text, decoder);
+}
+
+tl::expected<void, SyntaxError> read_yaml(std::string_view text, ValueReader& reader) {
+    return read_text(text, reader);
 }
 
 }  // namespace k8s_client

@@ -1,4 +1,4 @@
-// YAML text to the events of an ObjectDecoder.
+// YAML text to the events of an ObjectDecoder or a ValueReader.
 // Knows YAML (yaml-cpp, as events: nothing is built) and its core schema; knows nothing of the
 // objects. Aliases are not followed: they spoil the object they stand in. Borrows text and decoder
 // for the call; free of threads.
@@ -11,6 +11,7 @@
 
 #include "k8s_client/decode.h"
 #include "k8s_client/syntax_error.h"
+#include "k8s_client/value_tree.h"
 
 namespace k8s_client {
 
@@ -20,5 +21,6 @@ inline constexpr std::size_t kMaxYamlValue = std::size_t{4} << 20;
 
 /// Documents separated by `---`. Objects that ended before an error were delivered.
 tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& decoder);
+tl::expected<void, SyntaxError> read_yaml(std::string_view text, ValueReader& reader);
 
 }  // namespace k8s_client

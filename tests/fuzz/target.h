@@ -34,6 +34,7 @@ void run_template(Input input);
 void run_snapshot(Input input);
 void run_http(Input input);
 void run_text(Input input);
+void run_details(Input input);
 
 /// Ends the process with `why` if `holds` is false: the oracle has spoken. Not doctest's CHECK,
 /// since libFuzzer wants a crash.
