@@ -8,6 +8,7 @@
 #include "k8s_client/manifests.h"
 #include "server/announcement.h"
 #include "server/api_config.h"
+#include "server/config_listen.h"
 #include "server/process.h"
 #include "server/routing.h"
 #include "server/settings.h"
@@ -31,19 +32,6 @@ class Warnings : public k8s_client::Journal {
   private:
     Lines& lines_;
 };
-
-/// As settle_listens() would, but for IPv6, and without looking whether anybody has the ports.
-void expand_wildcards(Config& config) {
-    for (ServerBlock& block : config.blocks) {
-        for (ZoneKey& key : block.keys) {
-            for (Listen& listen : key.listens) {
-                if (listen.address.empty()) {
-                    listen = {"0.0.0.0", listen.port, true};
-                }
-            }
-        }
-    }
-}
 
 /// What only a start would find out of files that the Corefile names.
 void look_at_source(const KubernetesConfig& kubernetes, Lines& notices) {

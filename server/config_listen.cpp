@@ -28,4 +28,16 @@ void ListenRegister::add(const Position& at, const zones::Name& zone, const List
     taken.push_back(listen.address);
 }
 
+void expand_wildcards(Config& config) {
+    for (ServerBlock& block : config.blocks) {
+        for (ZoneKey& key : block.keys) {
+            for (Listen& listen : key.listens) {
+                if (listen.address.empty()) {
+                    listen = {"0.0.0.0", listen.port, true};
+                }
+            }
+        }
+    }
+}
+
 }  // namespace server

@@ -1,4 +1,5 @@
-// Which blocks listen where: refuses a zone that two blocks would serve on one listener.
+// Which blocks listen where: refuses a zone that two blocks would serve on one listener, and says
+// what a wildcard stands for where nothing is opened.
 // Knows zones, addresses and ports as the Corefile names them; opens no socket.
 // Start-up and reload only, one thread.
 #pragma once
@@ -22,5 +23,8 @@ class ListenRegister {
     using ZonePort = std::tuple<std::string, std::uint16_t>;
     std::map<ZonePort, std::vector<std::string>> addresses_;
 };
+
+/// As settle_listens() would, but for IPv6, and without looking whether anybody has the ports.
+void expand_wildcards(Config& config);
 
 }  // namespace server
