@@ -51,11 +51,12 @@ std::string without_ranges(std::string head) {
     return head;
 }
 
-/// Reads from memory, writes to a socket until a moment.
+/// Reads from memory, writes to a socket, for so long from the first write on: a handler may take
+/// its time before.
 class HeadStream : public httplib::Stream {
   public:
     HeadStream(std::string head, int fd, std::chrono::milliseconds patience)
-        : head_(std::move(head)), fd_(fd), end_(Clock::now() + patience) {}
+        : head_(std::move(head)), fd_(fd), patience_(patience) {}
 
     bool is_readable() const override { return read_ < head_.size(); }
     bool is_writable() const override { return wait_writable(); }
@@ -86,14 +87,16 @@ class HeadStream : public httplib::Stream {
 
   private:
     bool wait_writable() const {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - Clock::now());
+        end_ = end_ ? end_ : Clock::now() + patience_;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_ - Clock::now());
         pollfd polled{fd_, POLLOUT, 0};
         return left.count() > 0 && ::poll(&polled, 1, static_cast<int>(left.count())) == 1;
     }
 
     const std::string head_;
     const int fd_;
-    const Clock::time_point end_;
+    const std::chrono::milliseconds patience_;
+    mutable std::optional<Clock::time_point> end_;  // none: nothing is to be written yet
     std::size_t read_ = 0;
     bool late_ = false;
 };
