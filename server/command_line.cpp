@@ -27,9 +27,17 @@ Signals:
   SIGHUP            ignored
 
 Exit status:
-  0   ended as told; check: the Corefile is valid
-  1   cannot start; check: what is wrong is on standard error
-  2   a flag that is not known or not right)";
+  0   ended as told; check: the Corefile is valid; explain: found
+  1   cannot start; check: what is wrong is on standard error; explain: not found
+  2   a flag that is not known or not right; explain: nothing can be said)";
+
+constexpr char kExplainFooter[] =
+    R"(With -conf FILE no server is asked: the manifests of that Corefile are read, or its API server.
+
+Exit status:
+  0   the name has such a record
+  1   it has none; the findings say why
+  2   nothing can be said: no server, a wrong name, a wrong Corefile)";
 
 /// Go's flag package takes one dash or two before a long name; CLI11 only two.
 std::string with_two_dashes(std::string_view argument) {
@@ -67,6 +75,32 @@ void add_options(CLI::App& app, CommandLine& out, std::string& conf, std::string
         ->check(CLI::Range(1, 1024));
 }
 
+CLI::App* add_explain(CLI::App& app, ExplainLine& out, std::string& format) {
+    CLI::App* const explain =
+        app.add_subcommand("explain", "say what a pod is answered for a name, and why")
+            ->fallthrough();
+    explain->footer(kExplainFooter);
+    explain
+        ->add_option("NAME", out.request.name,
+                     "as a pod would write it: kubia, kubia.prod, NAME:PORT, an address")
+        ->required()
+        ->type_name("");
+    explain->add_option("TYPE", out.request.type, "of records; A, or PTR of an address")
+        ->type_name("");
+    explain->add_option("--from", out.request.from, "address of the pod that asks")
+        ->type_name("POD-IP");
+    explain->add_option("--namespace,-n", out.request.ns, "namespace of the pod that asks")
+        ->type_name("NS");
+    explain->add_option("--output,-o", format, "text, or json for programs")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    explain
+        ->add_option("--server", out.server,
+                     "where `status` of a running server listens; 127.0.0.1:8182")
+        ->type_name("ADDR");
+    return explain;
+}
+
 std::string read_stdin() {
     std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     if (text.size() > kMaxConfigFile) {
@@ -88,6 +122,9 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     std::string pidfile;
     std::string takeover;
     add_options(app, out, conf, pidfile, takeover);
+    ExplainLine line;
+    std::string format = "text";
+    const CLI::App* const explain = add_explain(app, line, format);
     const std::string help = app.help();  // once parsed, it would be the subcommand's
     std::vector<std::string> rewritten;   // CLI11 takes them in reverse
     for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
@@ -96,11 +133,15 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     try {
         app.parse(std::move(rewritten));
     } catch (const CLI::CallForHelp&) {
-        out.help = help;
+        out.help = explain->parsed() ? explain->help("keryx") : help;
     } catch (const CLI::ParseError& error) {
         throw UsageError(std::string(error.what()) + "; run keryx -help to see the flags");
     }
     out.check = check->parsed();
+    if (explain->parsed()) {
+        line.json = format == "json";
+        out.explain = std::move(line);
+    }
     out.conf_given = !conf.empty();
     out.use_stdin = conf == "stdin";
     if (out.conf_given) {

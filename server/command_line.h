@@ -10,9 +10,17 @@
 #include <string>
 
 #include "server/config.h"
+#include "server/explanation.h"
 #include "server/log_line.h"
 
 namespace server {
+
+/// `keryx explain NAME [TYPE]`
+struct ExplainLine {
+    ExplainRequest request;
+    std::string server = "127.0.0.1:8182";  // who is asked, unless a Corefile is given
+    bool json = false;
+};
 
 struct CommandLine {
     std::filesystem::path conf = "Corefile";
@@ -25,7 +33,8 @@ struct CommandLine {
     bool version = false;
     bool plugins = false;
     bool no_sandbox = false;
-    bool check = false;  // the subcommand
+    bool check = false;                  // the subcommand
+    std::optional<ExplainLine> explain;  // the subcommand
     LogStyle log_style = LogStyle::Text;
     unsigned workers = 0;  // 0: what the Corefile says, else as many as fit the machine
     std::string help;      // not empty: asked for; print it and stop

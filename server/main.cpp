@@ -8,6 +8,7 @@
 #include "server/check.h"
 #include "server/command_line.h"
 #include "server/descriptor_table.h"
+#include "server/explain_command.h"
 #include "server/process.h"
 #include "server/sandbox.h"
 
@@ -27,6 +28,8 @@ int run(int argc, char** argv) {
         print(server::version_lines());
     } else if (command_line.plugins) {
         std::fputs(server::plugin_list().c_str(), stdout);
+    } else if (command_line.explain) {
+        return server::run_explain(command_line);
     } else if (command_line.check) {
         print(server::check(command_line));
     } else {

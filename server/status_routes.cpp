@@ -1,5 +1,6 @@
 #include "server/status_routes.h"
 
+#include "server/explain_route.h"
 #include "server/page_routes.h"
 #include "server/status_report.h"
 
@@ -7,6 +8,7 @@ namespace server {
 
 StatusRoutes status_routes(const StatusSources& sources) {
     StatusRoutes routes;
+    routes["/api/explain"] = explain_route(sources.instance);
     routes["/api/status"] = [sources](const StatusRequest& /*request*/) {
         const auto instance = sources.instance();
         return StatusReply{

@@ -3,6 +3,7 @@
 Every plugin has a page, every page an example that `keryx check` takes, every flag of -help a place in the
 manual page, every metric of the sources a row.
 """
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ EXAMPLE = re.compile(r"^```corefile\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 METRIC = re.compile(r"\b(?:coredns|keryx|process)_[a-z0-9_]+\b")
 # Pages that are about no plugin.
-OTHERS = {"README", "corefile", "metrics"}
+OTHERS = {"README", "corefile", "explain", "metrics"}
 # What every page of a plugin says.
 SECTIONS = ["## Example", "## Differs from CoreDNS"]
 
@@ -79,17 +80,41 @@ def metrics(t, found):
         equal(rows ^ set(METRIC.findall(source)), set(), "in one of the two only")
 
 
+def explanation(t, found):
+    with t.case("explain.md shows what is said of examples/kubia"):
+        shown = re.search(r"^    \$ keryx explain (.*)\n((?:    .*\n|\n)+)", found["explain"], re.MULTILINE)
+        status, out, _ = run_to_end(t, ["explain", *shown[1].split()], cwd=t.root)
+        equal(status, 0)
+        # loadbalance turns the order of the addresses.
+        lines = sorted(line.removeprefix("    ") for line in shown[2].rstrip("\n").split("\n"))
+        equal(lines, sorted(out.rstrip("\n").split("\n")), "lines")
+    for page in ("README.md", "examples/kubia/README.md"):
+        with t.case(f"{page}: what explain is said to find"):
+            text = (t.root / page).read_text()
+            shown = re.findall(r"^ +\$ keryx explain (\S+)(?: (SRV))? .*\n(?: +\.\.\.\n)?(?: +Findings\n)?"
+                               r" +(?:error|warning|note): +(.*)\n +cure: (.*)$", text, re.MULTILINE)
+            check(shown, "no example")
+            for name, kind, cause, cure in shown:
+                # In full, so that nothing is asked upstream.
+                full = f"{name}.svc.cluster.local." if "." in name else name
+                _, out, _ = run_to_end(t, ["explain", full, kind or "A", "-o", "json", "-conf",
+                                           "examples/kubia/Corefile"], cwd=t.root)
+                found_there = [(x["cause"], x["cure"]) for x in json.loads(out)["findings"]]
+                check((cause, cure) in found_there, f"{name}: {found_there}")
+
+
 def manual(t):
     page = t.root / "examples/keryx.8"
     with t.case("the manual page has the flags of -help"):
         help_text = said(t, "-help")
         options = help_text.split("Options:")[1].split("Subcommands:")[0]
+        options += said(t, "explain", "-help").split("Options:")[1].split("Exit status")[0]
         flags = set(re.findall(r"(?:^ +|,)--?([a-z][a-z.-]*)", options, re.MULTILINE))
         text = page.read_text()
         equal(set(re.findall(r"^\.It Fl ([\w.-]+)", text, re.MULTILINE)) |
               set(re.findall(r"^\.It Fl .*, Fl ([\w.-]+)", text, re.MULTILINE)), flags, "flags")
         commands = re.findall(r"^  ([a-z]+)  ", help_text.split("Subcommands:")[1].split("Flags may")[0], re.MULTILINE)
-        equal(set(re.findall(r"^\.Cm (check)", text, re.MULTILINE)), set(commands), "subcommands")
+        equal(set(re.findall(r"^\.Cm (check|explain)", text, re.MULTILINE)), set(commands), "subcommands")
         for word in re.findall(r"^  (SIG\w+)", help_text, re.MULTILINE):
             check(word in text, f"{word} is not in the manual page")
     with t.case("the manual page is well-formed"):
@@ -105,4 +130,5 @@ def run(t):
     refused(t, found)
     links(t)
     metrics(t, found)
+    explanation(t, found)
     manual(t)

@@ -26,7 +26,7 @@ LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "ede", "tem
           "malformed", "metrics", "tcp", "truncation", "clients", "log", "golden"],
          ["image", "health", "status", "reload", "corefiles", "docs", "faults_links"],
          ["apiserver", "coldstart"],
-         ["kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
+         ["explain", "kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
          ["partition"],
          ["blackhole", "faults_peers", "faults_limits"],
          ["restart", "model", "memory", "sandbox", "siege", "fairshare"],

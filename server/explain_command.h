@@ -1,0 +1,27 @@
+// `keryx explain`: asks a running server over HTTP, or a Corefile with no server running.
+// Knows the command line, terminals, and what the exit status means; explains nothing itself. On
+// the main thread of a process of its own.
+#pragma once
+
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "server/command_line.h"
+
+namespace server {
+
+/// Prints the explanation, or on standard error why there is none. Returns the exit status.
+int run_explain(const CommandLine& command_line);
+
+/// `text` for a terminal: only line ends, UTF-8, and SGR sequences where `colours` are wanted.
+std::string for_terminal(std::string_view text, bool colours);
+
+/// ADDR of -server in two: `127.0.0.1`, `[::1]:8182`, `:8182`, `host:1`. The error is one line.
+struct ServerAddress {
+    std::string host;
+    std::uint16_t port = 8182;
+};
+tl::expected<ServerAddress, std::string> server_address(const std::string& text);
+
+}  // namespace server

@@ -1,0 +1,28 @@
+#include "server/forward_text.h"
+
+#include <algorithm>
+
+namespace server {
+
+const ForwardConfig* forward_of(const ServerBlock& block, const zones::Name& name) {
+    const auto line = std::ranges::find_if(block.forwards, [&](const ForwardConfig& forward) {
+        return name.is_at_or_below(forward.from) &&
+               std::ranges::none_of(forward.except, [&](const zones::Name& zone) {
+                   return name.is_at_or_below(zone);
+               });
+    });
+    return line == block.forwards.end() ? nullptr : &*line;
+}
+
+std::string forward_text(const ForwardConfig& forward) {
+    std::string text = forward.from.to_string();
+    for (std::size_t i = 0; i < forward.options.upstreams.size(); ++i) {
+        const auto& upstream = forward.options.upstreams[i];
+        const bool v6 = upstream.address.find(':') != std::string::npos;
+        text += (i == 0 ? " to " : ", ") + (v6 ? "[" + upstream.address + "]" : upstream.address) +
+                ':' + std::to_string(upstream.port);
+    }
+    return text;
+}
+
+}  // namespace server
