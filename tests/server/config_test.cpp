@@ -18,7 +18,7 @@ using testing::load;
 using testing::ScratchFolder;
 
 constexpr std::string_view kKnown =
-    "; known: acl, any, bind, bufsize, cache, cancel, chaos, debug, errors, forward, header, "
+    "; known: acl, any, bind, bufsize, cache, cancel, chaos, debug, ede, errors, forward, header, "
     "health, hosts, kubernetes, loadbalance, local, log, loop, metadata, minimal, multisocket, "
     "nsid, pprof, prometheus, ratelimit, ready, reload, rewrite, rrl, status, template, timeouts, "
     "whoami";
@@ -214,7 +214,7 @@ TEST_CASE("notices are given once for the whole file") {
 
 TEST_CASE("plugin names are sorted") {
     const auto names = plugin_names();
-    CHECK(names.size() == 33);
+    CHECK(names.size() == 34);
     CHECK(std::is_sorted(names.begin(), names.end()));
 }
 
