@@ -35,25 +35,35 @@ StatusReply reply_of(const Explanation& explanation, const StatusRequest& reques
 
 }  // namespace
 
-StatusHandler explain_route(std::function<std::shared_ptr<const Instance>()> instance) {
-    return [instance = std::move(instance),
-            taken = std::make_shared<std::atomic<int>>(0)](const StatusRequest& request) {
+Explain explain_with(std::function<std::shared_ptr<const Instance>()> instance) {
+    return [instance = std::move(instance), taken = std::make_shared<std::atomic<int>>(0)](
+               const ExplainRequest& asked) -> tl::expected<Explanation, StatusReply> {
         const Place place(*taken);
         if (!place.there_is()) {
-            return status_error(503, "other explanations are being made: ask again");
+            return tl::unexpected(
+                status_error(503, "other explanations are being made: ask again"));
         }
+        const auto running = instance();
+        return explain(asked, running->config, running->routing)
+            .map_error([](const std::string& why) { return status_error(400, why); });
+    };
+}
+
+ExplainRequest explain_request(const StatusRequest& request) {
+    return {.name = std::string(request.parameter("name")),
+            .type = std::string(request.parameter("type")),
+            .from = std::string(request.parameter("from")),
+            .ns = std::string(request.parameter("namespace"))};
+}
+
+StatusHandler explain_route(Explain explain) {
+    return [explain = std::move(explain)](const StatusRequest& request) {
         const std::string_view format = request.parameter("format");
         if (!format.empty() && format != "json" && format != "text") {
             return status_error(400, "format is json or text");
         }
-        const ExplainRequest asked{.name = std::string(request.parameter("name")),
-                                   .type = std::string(request.parameter("type")),
-                                   .from = std::string(request.parameter("from")),
-                                   .ns = std::string(request.parameter("namespace"))};
-        const auto running = instance();
-        const auto explanation = explain(asked, running->config, running->routing);
-        return explanation ? reply_of(*explanation, request)
-                           : status_error(400, explanation.error());
+        const auto explanation = explain(explain_request(request));
+        return explanation ? reply_of(*explanation, request) : explanation.error();
     };
 }
 

@@ -6,6 +6,9 @@
 #include <functional>
 #include <memory>
 
+#include <tl/expected.hpp>
+
+#include "server/explanation.h"
 #include "server/instance.h"
 #include "server/status_reply.h"
 
@@ -14,7 +17,15 @@ namespace server {
 /// Two explain at once; a third is told to ask again.
 inline constexpr int kMostExplanations = 2;
 
-/// `instance`: what is being served now; it is kept until the explanation is there.
-StatusHandler explain_route(std::function<std::shared_ptr<const Instance>()> instance);
+/// An explanation, or the error to reply with.
+using Explain = std::function<tl::expected<Explanation, StatusReply>(const ExplainRequest&)>;
+
+/// Of what is being served now: `instance`, which is kept until the explanation is there. Copies of
+/// the result share their places.
+Explain explain_with(std::function<std::shared_ptr<const Instance>()> instance);
+
+ExplainRequest explain_request(const StatusRequest& request);
+
+StatusHandler explain_route(Explain explain);
 
 }  // namespace server

@@ -36,7 +36,8 @@ std::string page_of(const PageFrame& frame, const HtmlText& main) {
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <a class="brand" href="/"><img src="/icon.svg" alt="" width="28" height="28">Keryx</a>
-<nav aria-label="Parts of the page"><a href="/#health">Health</a>
+<nav aria-label="Pages and parts"><a href="/explain">Explain</a>
+<a href="/#health">Health</a>
 <a href="/#traffic">Rates</a>
 <a href="/#services">Services</a></nav>
 <button type="button" id="pause" hidden>Pause updates</button>
@@ -49,7 +50,9 @@ std::string page_of(const PageFrame& frame, const HtmlText& main) {
 <footer><span id="as-of" data-live>As of )")
         .text(clock_text(frame.as_of))
         .add(R"(</span>
-<a href="/api/status">The same as JSON</a>
+<a href=")")
+        .text(frame.json)
+        .add(R"(">The same as JSON</a>
 <noscript><span>Without JavaScript: reload the page for news.</span></noscript>
 </footer>
 </body>

@@ -10,9 +10,10 @@
 namespace server {
 
 struct PageFrame {
-    std::string title;
-    std::chrono::milliseconds refresh{2000};  // how often page.js looks for news
-    std::chrono::sys_seconds as_of;
+    std::string title{};
+    std::chrono::milliseconds refresh{2000};  // how often page.js looks for news; 0: never
+    std::chrono::sys_seconds as_of{};
+    std::string json = "/api/status";  // where the same is for programs
 };
 
 /// A whole document. `main`: the content of its main landmark.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "server/html_table.h"
 #include "server/page_parts.h"
 
@@ -21,14 +23,18 @@ std::string_view type_of(const ServiceRow& row) {
 }
 
 void write_readiness(HtmlText& out, const ServiceRow& row) {
-    if (!row.answered) {
-        write_state(out, StateMark::None, "not answered");
-    } else if (row.kind == Kind::ExternalName || row.kind == Kind::Nothing) {
+    if (row.kind == Kind::ExternalName || row.kind == Kind::Nothing) {
         out.add("<span class=\"soft\">none</span>");
-    } else if (row.ready == 0) {
-        write_state(out, StateMark::Bad, "none ready");
+    } else if (row.endpoints == 0) {
+        write_state(out, StateMark::Bad, "no endpoints");
     } else {
-        write_state(out, StateMark::Ok, grouped(row.ready) + " ready");
+        const StateMark mark = row.ready == 0              ? StateMark::Bad
+                               : row.ready < row.endpoints ? StateMark::Warning
+                                                           : StateMark::Ok;
+        write_state(out, mark, grouped(row.ready) + " of " + grouped(row.endpoints) + " ready");
+    }
+    if (!row.answered) {
+        out.add(" <span class=\"soft\">no answer</span>");
     }
 }
 
@@ -45,6 +51,20 @@ void write_address(HtmlText& out, const ServiceRow& row) {
     out.add("</span>");
 }
 
+/// Leads to the explanation of the whole name, for the type that it has.
+void write_name(HtmlText& out, const ServiceRow& row) {
+    const bool only_v6 = !row.cluster_ips.empty() &&
+                         std::ranges::all_of(row.cluster_ips, [](const std::string& address) {
+                             return address.find(':') != std::string::npos;
+                         });
+    out.add("<a class=\"name\" href=\"/explain?name=")
+        .query_part(row.name + "." + row.ns + ".svc." + row.zone);
+    if (only_v6) {
+        out.add("&amp;type=AAAA");
+    }
+    out.add("\">").text(row.name).add("</a>");
+}
+
 void write_filter(HtmlText& out, const ServiceFilter& filter) {
     out.add(
            "<form action=\"/#services\" method=\"get\" role=\"search\" aria-label=\"Services\">"
@@ -59,7 +79,7 @@ void write_filter(HtmlText& out, const ServiceFilter& filter) {
         out.add(" selected");
     }
     out.add(
-        ">with endpoints missing</option></select></label>"
+        ">with endpoints missing or not ready</option></select></label>"
         "<button type=\"submit\">Filter</button></form>\n");
 }
 
@@ -81,6 +101,10 @@ void write_pages(HtmlText& out, const ServicePage& page, const ServiceFilter& fi
         if (page.matching != page.all) {
             out.add(" that match, of ").number(page.all).add(" in all");
         }
+    }
+    if (page.troubled > 0) {
+        out.add(" <a href=\"/?show=troubled#services\">").number(page.troubled);
+        out.add(" with endpoints missing or not ready</a>");
     }
     out.add("</p>");
     if (page.pages > 1) {
@@ -118,7 +142,7 @@ void write_services(HtmlText& out, const ServicePage& page, const ServiceFilter&
                     std::move(columns), HtmlTable::Phone::Services);
     for (const ServiceRow& row : page.rows) {
         table.row(row.ns + "/" + row.name + "/" + row.zone);
-        table.cell().add("<span class=\"name\">").text(row.name).add("</span>");
+        write_name(table.cell(), row);
         table.cell().add("<span class=\"name\">").text(row.ns).add("</span>");
         table.cell(type_of(row));
         write_address(table.cell(), row);

@@ -83,6 +83,7 @@ ServiceRow row_of(const Entry& entry) {
                    .answered = service.visible,
                    .cluster_ips = texts_of(service.cluster_ips),
                    .ready = ready_endpoints(service),
+                   .endpoints = ready_endpoints(service) + service.uncounted,
                    .zone = entry.cluster->zone};
     if (service.kind == ServiceRecords::Kind::ExternalName) {
         row.target = zones::to_string(service.target);
@@ -100,7 +101,7 @@ std::size_t ready_endpoints(const ServiceRecords& service) {
 bool is_troubled(const ServiceRecords& service) {
     const bool has_endpoints = service.kind == ServiceRecords::Kind::ClusterIp ||
                                service.kind == ServiceRecords::Kind::Headless;
-    return has_endpoints && ready_endpoints(service) == 0;
+    return has_endpoints && (ready_endpoints(service) == 0 || service.uncounted > 0);
 }
 
 ServicePage list_services(const std::vector<ClusterServices>& clusters,
@@ -115,6 +116,7 @@ ServicePage list_services(const std::vector<ClusterServices>& clusters,
             }
             page.all += shard->size();
             shard->for_each([&](const ServiceRecords& service) {
+                page.troubled += is_troubled(service) ? 1 : 0;
                 if (matches(service)) {
                     entries.push_back({&service, &cluster});
                 }

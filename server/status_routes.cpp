@@ -8,13 +8,14 @@ namespace server {
 
 StatusRoutes status_routes(const StatusSources& sources) {
     StatusRoutes routes;
-    routes["/api/explain"] = explain_route(sources.instance);
+    const Explain explain = explain_with(sources.instance);
+    routes["/api/explain"] = explain_route(explain);
     routes["/api/status"] = [sources](const StatusRequest& /*request*/) {
         const auto instance = sources.instance();
         return StatusReply{
             .body = status_json(status_report(*instance, sources.metrics, sources.started))};
     };
-    add_page(routes, sources);
+    add_page(routes, sources, explain);
     return routes;
 }
 

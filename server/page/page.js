@@ -78,6 +78,9 @@ function say(text) {
 async function refresh() {
     try {
         const reply = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(25000) });
+        if (reply.status === 503) {
+            return; // others ask for explanations as well: the next time
+        }
         if (!reply.ok) {
             throw new Error(reply.statusText);
         }
@@ -101,11 +104,13 @@ async function goOn() {
     timer = setTimeout(goOn, period);
 }
 
-pause.hidden = false;
+if (period > 0) {
+    pause.hidden = false;
+    document.addEventListener("visibilitychange", goOn);
+    timer = setTimeout(goOn, period);
+}
 pause.addEventListener("click", () => {
     paused = !paused;
     pause.textContent = paused ? "Resume updates" : "Pause updates";
     goOn();
 });
-document.addEventListener("visibilitychange", goOn);
-timer = setTimeout(goOn, period);

@@ -56,14 +56,14 @@ def services(t, k, port):
     with t.case("Services with their readiness; it follows a change"):
         found = {row["Service"]: row for row in page(port, "/?q=prod").services()}
         equal(found["web"], {"Service": "web", "Namespace": "prod", "Type": "cluster IP", "Address": "10.96.1.1",
-                             "Endpoints": "2 ready"})
+                             "Endpoints": "2 of 2 ready"})
         equal(found["outside"], {"Service": "outside", "Namespace": "prod", "Type": "external name",
                                  "Address": "www.example.com.", "Endpoints": "none"})
         equal((found["db"]["Type"], found["db"]["Address"]), ("headless", ""))
-        check(found["slow"]["Endpoints"].startswith("none ready"), found["slow"])
+        check(found["slow"]["Endpoints"] == "0 of 1 ready no answer", found["slow"])
         equal([row["Service"] for row in page(port, "/?q=slow&show=troubled").services()], ["slow"])
         (k.folder / "cluster/pod.json").write_text(pod(True))
-        until(lambda: page(port, "/?q=slow").services()[0]["Endpoints"] == "1 ready", "the pod on the page", 10 * t.slack)
+        until(lambda: page(port, "/?q=slow").services()[0]["Endpoints"] == "1 of 1 ready", "the pod on the page", 10 * t.slack)
         equal(page(port, "/?q=slow&show=troubled").services(), [])
         (k.folder / "cluster/pod.json").write_text(pod(False))
     with t.case("the filter is a form that keeps what it was asked"):
@@ -128,6 +128,45 @@ def large(t):
             check(took < 0.5 * t.slack, f"a page takes {took:.3f} s")
 
 
+def explanations(t, k, port):
+    with t.case("an explanation says what the JSON says"):
+        asked = "name=slow&namespace=prod"
+        said, shown = json.loads(get(port, "/api/explain?" + asked)[2]), page(port, "/explain?" + asked)
+        equal(said["found"], False)
+        check("Not found. slow A, asked by a pod of the namespace prod" in shown.text, shown.text[:400])
+        check(len(said["findings"]) > 0, said)
+        for finding in said["findings"]:
+            for text in (finding["cause"], finding["cure"]):
+                check(text in shown.text, f"{text!r} is not on the page")
+        equal([(row["Name"], row["Server block"], row["Plugin"], row["Reason"]) for row in shown.table("search ")],
+              [(step["name"], step["server_block"], step["plugin"], step["reason"]) for step in said["steps"]])
+        pod_row = shown.table("EndpointSlice slow-1")[0]
+        endpoint = said["services"][0]["slices"][0]["endpoints"][0]
+        equal((pod_row["Address"], pod_row["Names have it"], pod_row["Why"], pod_row["Ready"], pod_row["Target"]),
+              ("10.244.3.10", "out", endpoint["why"], "no", endpoint["target"]))
+        equal([shown.inputs[x] for x in ("name", "namespace", "from")], ["slow", "prod", ""])
+    with t.case("it follows a pod that becomes ready"):
+        (k.folder / "cluster/pod.json").write_text(pod(True))
+        until(lambda: "Found. slow A" in page(port, "/explain?" + asked).text, "the name to be found", 10 * t.slack)
+        (k.folder / "cluster/pod.json").write_text(pod(False))
+    with t.case("each Service leads to its explanation"):
+        links = [x for x in page(port, "/?q=web.prod").links if x.startswith("/explain?")]
+        equal(links, ["/explain?name=web.prod.svc.cluster.local."])
+        check("Found. web.prod.svc.cluster.local. A" in page(port, links[0]).text, "it is not found")
+    with t.case("without a name a form; what can't be explained is said"):
+        equal(page(port, "/explain").inputs, {"name": "", "namespace": "", "from": ""})
+        for query in ["name=a..b", "name=web&from=nobody", "name=web&type=NOTHING", "name=web&namespace=a..b"]:
+            code, _, why = get(port, "/api/explain?" + query)
+            equal(code, 400, query)
+            check(f"No explanation: {why.strip()}" in page(port, "/explain?" + query, 400).text, query)
+        for text in HOSTILE:
+            quoted = urllib.parse.quote(text)
+            for query in (f"name={quoted}.prod.svc.cluster.local.", f"name=web&type={quoted}", f"name=web&namespace={quoted}", f"name=web&from={quoted}"):
+                body = get(port, "/explain?" + query)[2]
+                check(text not in body, f"{query} is on the page as it came")
+                Page(body)
+
+
 def several(t):
     with t.case("several clusters: a column says which; none: no list"):
         text = """. {
@@ -174,6 +213,7 @@ def run(t):
         tables(t, k, port)
         services(t, k, port)
         browsers(t, port)
+        explanations(t, k, port)
         hostile(t, k, port)
         with t.case("it is JSON as well"):
             check("/api/status" in page(port).links and json.loads(get(port, "/api/status")[2]), "no link")

@@ -20,7 +20,7 @@ COREFILE = """
 
 
 def pod(ready):
-    """The EndpointSlice of `slow`: one pod."""
+    """The EndpointSlice of `slow`, which is headless: one pod."""
     made = cluster.endpoint_slice("slow-1", "slow", ["10.244.3.10"])
     made["endpoints"][0]["conditions"]["ready"] = ready
     made["endpoints"][0]["targetRef"] = {"kind": "Pod", "name": "slow-7c9d8f6b5d-9mfr4", "namespace": "prod"}
@@ -34,7 +34,7 @@ SLICES = [cluster.endpoint_slice(f"{s['metadata']['name']}-1", s["metadata"]["na
                                  [f"10.244.9.{at * 3 + i + 1}" for i in range(at % 4)], namespace="shop")
           for at, s in enumerate(SERVICES) if at % 4]
 FILES = {"cluster/objects.json": cluster.OBJECTS, "cluster/pod.json": pod(False),
-         "cluster/slow.json": json.dumps(cluster.service("slow", "10.96.1.9")),
+         "cluster/slow.json": json.dumps(cluster.service("slow")),
          "cluster/shop.json": cluster.listing(*SERVICES, *SLICES)}
 
 HOSTILE = ["<script>window.hostile=1</script>", "<img src=x onerror=window.hostile=1>", "<b class=hostile>",

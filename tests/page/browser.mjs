@@ -94,7 +94,7 @@ const row = (page, name) => page.locator("#services-table tbody tr", { has: page
 
 await test("the page follows when a pod becomes ready; focus and what is typed stay", () =>
     using(open(), async (page) => {
-        await row(page, "slow").getByText("none ready").waitFor();
+        await row(page, "slow").getByText("0 of 1 ready").waitFor();
         await page.locator("input[name=q]").fill("half a wo");
         await page.locator("input[name=q]").evaluate((input) => input.setSelectionRange(2, 4));
         await page.evaluate(() => {
@@ -102,7 +102,7 @@ await test("the page follows when a pod becomes ready; focus and what is typed s
             window.same = document.getElementById("services-table").querySelector("tbody tr");
         });
         write("pod.json", slice(true));
-        await row(page, "slow").getByText("1 ready").waitFor();
+        await row(page, "slow").getByText("1 of 1 ready").waitFor();
         assert.deepEqual(
             await page.evaluate(() => {
                 const input = document.activeElement;
@@ -112,7 +112,47 @@ await test("the page follows when a pod becomes ready; focus and what is typed s
             ["q", "half a wo", 2, 4, 120, true],
         );
         write("pod.json", slice(false));
-        await row(page, "slow").getByText("none ready").waitFor();
+        await row(page, "slow").getByText("0 of 1 ready").waitFor();
+    }));
+
+await test("type a name, see why; the page follows when the pod becomes ready", () =>
+    using(open(), async (page) => {
+        const name = page.getByLabel("Name, as a pod would ask for it");
+        await name.fill("slow");
+        await page.getByLabel("Namespace of the pod").fill("prod");
+        await name.press("Enter");
+        await page.waitForURL(/\/explain\?name=slow/);
+        const verdict = page.locator("#explained");
+        await verdict.getByText("Not found.").waitFor();
+        await page.locator("#findings").getByText("ready").first().waitFor();
+        await page.locator("#explained-services tbody tr").getByText("out", { exact: true }).waitFor();
+        await page.getByLabel("or its IP address").fill("10.2");
+        write("pod.json", slice(true));
+        await verdict.getByText("Found.", { exact: true }).waitFor();
+        await page.locator("#explained-services tbody tr").getByText("in", { exact: true }).waitFor();
+        assert.match(await page.title(), /slow is found/);
+        assert.deepEqual(
+            await page.evaluate(() => [document.activeElement.name, document.activeElement.value]),
+            ["from", "10.2"],
+        );
+        write("pod.json", slice(false));
+        await verdict.getByText("Not found.").waitFor();
+    }));
+
+await test("a Service of the list leads to its explanation, by keyboard as well", () =>
+    using(open("/?q=web.prod"), async (page) => {
+        await page.getByRole("link", { name: "web", exact: true }).focus();
+        await page.keyboard.press("Enter");
+        await page.locator("#explained").getByText("Found.", { exact: true }).waitFor();
+    }));
+
+await test("what can't be explained is said, and not asked again", () =>
+    using(open("/explain"), async (page, errors) => {
+        await page.getByLabel("Name, as a pod would ask for it").fill("a..b");
+        await page.getByRole("button", { name: "Explain" }).click();
+        await page.getByText("No explanation:").waitFor();
+        assert.equal(await page.locator("#pause").isVisible(), false);
+        errors.length = 0; // the status 400
     }));
 
 await test("new Services come, and go, in their place", () =>
@@ -189,7 +229,7 @@ for (const [theme, options] of Object.entries({
     phone: { colorScheme: "light", viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
     narrow: { colorScheme: "dark", viewport: { width: 320, height: 640 } },
 })) {
-    for (const [name, path] of Object.entries(order.paths ?? { front: "/" })) {
+    for (const [name, path] of Object.entries(order.paths)) {
         await test(`${name}, ${theme}: fits, and axe finds nothing serious`, () =>
             using(open(path, options), async (page) => {
                 await page.screenshot({ path: join(order.shots, `${name}-${theme}.png`), fullPage: true });

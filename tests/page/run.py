@@ -83,7 +83,8 @@ def drive(t, folder, browser, shots):
         stack.enter_context(Traffic(k))
         address, port = k.http["/"][-1]
         order = {"url": f"http://{address}:{port}", "browser": browser, "manifests": str(k.folder / "cluster"),
-                 "shots": str(shots), "slack": t.slack, "root": os.geteuid() == 0}
+                 "shots": str(shots), "slack": t.slack, "root": os.geteuid() == 0,
+                 "paths": {"front": "/", "explain": "/explain?name=slow&namespace=prod"}}
         process = stack.enter_context(subprocess.Popen(
             ["node", "browser.mjs", json.dumps(order)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True))

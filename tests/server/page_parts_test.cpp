@@ -5,7 +5,9 @@
 
 #include "server/page_chart.h"
 #include "server/page_frame.h"
+#include "tests/server/read_html.h"
 
+using namespace server::testing;
 using namespace std::chrono_literals;
 using server::Concern;
 using server::concerns_of;
@@ -20,22 +22,6 @@ namespace {
 
 constexpr char kHostile[] = "<script>alert(1)</script>\"'&";
 const std::chrono::steady_clock::time_point kNow{5000s};
-
-/// What is read: a space for each tag, and one for several.
-std::string read(const HtmlText& html) {
-    std::string text;
-    bool inside = false;
-    for (const char c : html.written()) {
-        inside = c == '<' || (inside && c != '>');
-        const bool space = inside || c == '>' || c == '\n' || c == ' ';
-        if (!space) {
-            text += c;
-        } else if (!text.empty() && text.back() != ' ') {
-            text += ' ';
-        }
-    }
-    return text;
-}
 
 bool has(const HtmlText& html, std::string_view part) {
     return html.written().find(part) != std::string::npos;
@@ -85,7 +71,7 @@ TEST_CASE("a healthy server raises no concern") {
     HtmlText out;
     server::write_verdict(out, {});
     CHECK(has(out, "role=\"status\" class=\"verdict ok\""));
-    CHECK(read(out) == "All is well. ");
+    CHECK(read_html(out) == "All is well. ");
 }
 
 TEST_CASE("what needs attention is said without numbers that change") {
@@ -106,7 +92,7 @@ TEST_CASE("what needs attention is said without numbers that change") {
     HtmlText out;
     server::write_verdict(out, concerns_of(report, {}));
     CHECK(has(out, "class=\"verdict warn\""));
-    CHECK(read(out) == "One thing needs attention. Upstream 192.0.2.53:53 does not answer. ");
+    CHECK(read_html(out) == "One thing needs attention. Upstream 192.0.2.53:53 does not answer. ");
 }
 
 TEST_CASE("SERVFAIL counts when it is many, of many") {
@@ -119,7 +105,7 @@ TEST_CASE("SERVFAIL counts when it is many, of many") {
 TEST_CASE("health: clusters, the watch and upstreams") {
     HtmlText out;
     server::write_health(out, healthy());
-    const std::string text = read(out);
+    const std::string text = read_html(out);
     INFO(text);
     CHECK(text.find("cluster.local., in-addr.arpa. synced 12,345 7 2 min ago") != text.npos);
     CHECK(text.find("services 3 s ago 12,345") != text.npos);
@@ -127,7 +113,7 @@ TEST_CASE("health: clusters, the watch and upstreams") {
     StatusReport report;
     HtmlText empty;
     server::write_health(empty, report);
-    CHECK(read(empty).find("Nothing is forwarded") != std::string::npos);
+    CHECK(read_html(empty).find("Nothing is forwarded") != std::string::npos);
 }
 
 TEST_CASE("traffic: what is now, what was, and since the start") {
@@ -141,7 +127,7 @@ TEST_CASE("traffic: what is now, what was, and since the start") {
     HtmlText out;
     auto samples = minute(1200, 12);
     server::write_traffic(out, report, samples, kNow);
-    const std::string text = read(out);
+    const std::string text = read_html(out);
     INFO(text);
     CHECK(text.find("Replies a second now 20 ") != text.npos);
     CHECK(text.find("NXDOMAIN 0 % SERVFAIL 1 % ") != text.npos);
@@ -152,7 +138,7 @@ TEST_CASE("traffic: what is now, what was, and since the start") {
     // Before there are two samples.
     HtmlText early;
     server::write_traffic(early, report, {}, kNow);
-    CHECK(read(early).find("Replies a second now 0 ") != std::string::npos);
+    CHECK(read_html(early).find("Replies a second now 0 ") != std::string::npos);
 }
 
 TEST_CASE("a chart's line is broken where nothing is known") {
@@ -170,27 +156,39 @@ TEST_CASE("a chart's line is broken where nothing is known") {
 }
 
 TEST_CASE("services: readiness in words, pages as links") {
-    ServicePage page{.all = 60, .matching = 30, .page = 2, .pages = 2};
+    ServicePage page{.all = 60, .troubled = 4, .matching = 32, .page = 2, .pages = 2};
     page.rows = {
         {.ns = "prod",
          .name = "web",
          .kind = Kind::ClusterIp,
          .cluster_ips = {"10.96.0.1", "fd00::1"},
-         .ready = 1234},
+         .ready = 1233,
+         .endpoints = 1234},
         {.ns = "prod", .name = "db", .kind = Kind::Headless},
         {.ns = "prod", .name = "out", .kind = Kind::ExternalName, .target = "www.example.com."},
         {.ns = "prod", .name = "none", .kind = Kind::Nothing},
-        {.ns = "dark", .name = "web", .kind = Kind::ClusterIp, .answered = false, .ready = 1}};
+        {.ns = "dark",
+         .name = "web",
+         .kind = Kind::ClusterIp,
+         .answered = false,
+         .ready = 1,
+         .endpoints = 1},
+        {.ns = "prod", .name = "all", .kind = Kind::ClusterIp, .ready = 2, .endpoints = 2},
+        {.ns = "prod", .name = "off", .kind = Kind::ClusterIp, .endpoints = 3}};
     HtmlText out;
     server::write_services(out, page, {.words = "a&b \"", .troubled = true}, false);
-    const std::string text = read(out);
+    const std::string text = read_html(out);
     INFO(text);
-    CHECK(text.find("web prod cluster IP 10.96.0.1, fd00::1 1,234 ready") != text.npos);
-    CHECK(text.find("db prod headless none ready") != text.npos);
+    CHECK(text.find("web prod cluster IP 10.96.0.1, fd00::1 1,233 of 1,234 ready") != text.npos);
+    CHECK(text.find("all prod cluster IP 2 of 2 ready") != text.npos);
+    CHECK(text.find("off prod cluster IP 0 of 3 ready") != text.npos);
+    CHECK(text.find("db prod headless no endpoints") != text.npos);
     CHECK(text.find("out prod external name www.example.com. none") != text.npos);
     CHECK(text.find("none prod no address none") != text.npos);
-    CHECK(text.find("web dark cluster IP not answered") != text.npos);
-    CHECK(text.find("26 to 30 of 30 that match, of 60 in all") != text.npos);
+    CHECK(text.find("web dark cluster IP 1 of 1 ready no answer") != text.npos);
+    CHECK(text.find(
+              "26 to 32 of 32 that match, of 60 in all 4 with endpoints missing or not ready") !=
+          text.npos);
     CHECK(has(out, "value=\"a&amp;b &quot;\""));
     CHECK(has(out, "<option value=\"troubled\" selected>"));
     CHECK(has(out, "href=\"/?q=a%26b%20%22&amp;show=troubled&amp;page=1#services\">Previous</a>"));

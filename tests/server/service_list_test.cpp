@@ -64,6 +64,7 @@ TEST_CASE("services are listed by namespace and name, with what they are") {
     CHECK(page.rows[2].ns == "prod");
     CHECK(page.rows[2].cluster_ips == Names{"10.96.0.10"});
     CHECK(page.rows[2].ready == 2);
+    CHECK(page.rows[2].endpoints == 2);
     CHECK(page.rows[2].answered);
     CHECK(page.rows[3].ns == "test");
 }
@@ -83,6 +84,26 @@ TEST_CASE("words of the filter are parts of names, or beginnings of addresses") 
 
 TEST_CASE("those with endpoints missing") {
     CHECK(Listed(kMixed).names({.troubled = true}) == Names{"prod/db", "test/web"});
+    CHECK(Listed(kMixed).list().troubled == 2);
+}
+
+TEST_CASE("pods that are not ready count as endpoints, those of two families once") {
+    const auto slice = [](const std::string& name, const std::vector<std::string>& ready,
+                          const std::vector<std::string>& others) {
+        auto endpoints = support::endpoints_at(ready);
+        for (const std::string& address : others) {
+            endpoints.push_back(support::make_endpoint(address, "", false));
+        }
+        return support::applied(
+            support::make_slice("prod", name, "web", endpoints, {{"http", "TCP", 8080}}));
+    };
+    const auto page = Listed({cluster_ip("prod", "web", "10.96.0.10"),
+                              slice("web-4", {"10.244.0.1"}, {"10.244.0.2", "10.244.0.3"}),
+                              slice("web-6", {"fd00::1"}, {"fd00::2", "fd00::3"})})
+                          .list({.troubled = true});
+    REQUIRE(page.rows.size() == 1);
+    CHECK(page.rows[0].ready == 1);
+    CHECK(page.rows[0].endpoints == 3);
 }
 
 TEST_CASE("10,000 services come in pages, each once") {
