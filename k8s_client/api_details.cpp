@@ -53,7 +53,7 @@ std::string message_of(const std::string& body) {
     constexpr std::size_t kShown = 300;
     MessageReceiver receiver;
     ValueReader reader(receiver);
-    const bool read = read_json(body, reader).has_value() && !receiver.message.empty();
+    const bool read = read_json_values(body, reader).has_value() && !receiver.message.empty();
     return OneLineJournal::one_line((read ? receiver.message : body).substr(0, kShown));
 }
 
@@ -118,7 +118,7 @@ ApiDetails::Details ApiDetails::list(const ApiResource& resource, std::string_vi
     }
     TakeAll receiver;
     ValueReader reader(receiver);
-    if (const auto read = read_json(body.text, reader); !read) {
+    if (const auto read = read_json_values(body.text, reader); !read) {
         return failed("the response is no JSON: " + read.error().why);
     }
     return std::move(receiver.details);

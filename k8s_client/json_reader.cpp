@@ -156,7 +156,7 @@ tl::expected<void, SyntaxError> read_json(std::string_view text, ObjectDecoder& 
     return read_whole(text, decoder);
 }
 
-tl::expected<void, SyntaxError> read_json(std::string_view text, ValueReader& reader) {
+tl::expected<void, SyntaxError> read_json_values(std::string_view text, ValueReader& reader) {
     return read_whole(text, reader);
 }
 

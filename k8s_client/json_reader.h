@@ -17,7 +17,7 @@ namespace k8s_client {
 
 /// One value after the other, each a document. Objects that ended before an error were delivered.
 tl::expected<void, SyntaxError> read_json(std::string_view text, ObjectDecoder& decoder);
-tl::expected<void, SyntaxError> read_json(std::string_view text, ValueReader& reader);
+tl::expected<void, SyntaxError> read_json_values(std::string_view text, ValueReader& reader);
 
 /// Text that comes in pieces, cut anywhere.
 class TextPieces {

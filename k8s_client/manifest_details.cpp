@@ -37,8 +37,8 @@ void read_file(const std::filesystem::path& file, const Take& take,
     }
     TakeDetails receiver(take);
     ValueReader reader(receiver);
-    const auto read =
-        file.extension() == ".json" ? read_json(*text, reader) : read_yaml(*text, reader);
+    const auto read = file.extension() == ".json" ? read_json_values(*text, reader)
+                                                  : read_yaml_values(*text, reader);
     if (!read) {
         problems.push_back(file.string() + ": line " + std::to_string(read.error().line) + ": " +
                            read.error().why);

@@ -273,7 +273,7 @@ tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& 
     return read_text(text, decoder);
 }
 
-tl::expected<void, SyntaxError> read_yaml(std::string_view text, ValueReader& reader) {
+tl::expected<void, SyntaxError> read_yaml_values(std::string_view text, ValueReader& reader) {
     return read_text(text, reader);
 }
 

@@ -21,6 +21,6 @@ inline constexpr std::size_t kMaxYamlValue = std::size_t{4} << 20;
 
 /// Documents separated by `---`. Objects that ended before an error were delivered.
 tl::expected<void, SyntaxError> read_yaml(std::string_view text, ObjectDecoder& decoder);
-tl::expected<void, SyntaxError> read_yaml(std::string_view text, ValueReader& reader);
+tl::expected<void, SyntaxError> read_yaml_values(std::string_view text, ValueReader& reader);
 
 }  // namespace k8s_client

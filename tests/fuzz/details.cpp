@@ -57,7 +57,7 @@ void run_details(Input input) {
     const std::string_view text = text_of(pieces.rest());
     Judge judge;
     ValueReader reader(judge);
-    const auto read = yaml ? read_yaml(text, reader) : read_json(text, reader);
+    const auto read = yaml ? read_yaml_values(text, reader) : read_json_values(text, reader);
     require(read || read.error().line > 0, "a fault without a line");
 }
 

@@ -17,7 +17,7 @@ class Kept : public ValueReceiver {
 std::vector<Value> values_of(std::string_view yaml, std::size_t* left_out = nullptr) {
     Kept kept;
     ValueReader reader(kept);
-    const auto read = read_yaml(yaml, reader);
+    const auto read = read_yaml_values(yaml, reader);
     CHECK(read);
     if (left_out != nullptr) {
         *left_out = reader.left_out();
@@ -84,7 +84,7 @@ TEST_CASE("values: what is too deep, too large or of no interest is left out") {
     CHECK(name_of(objects[1]) == "Pod small");
     Kept kept;
     ValueReader reader(kept);
-    CHECK_FALSE(read_json(std::string(600, '['), reader));
+    CHECK_FALSE(read_json_values(std::string(600, '['), reader));
     CHECK(std::string(reader.given_up_for()) == "nested too deeply");
 }
 
