@@ -32,4 +32,16 @@ void Cluster::serve_stale(std::shared_ptr<const zones::Snapshot> stale) {
     ready_.store(true, std::memory_order_release);
 }
 
+std::map<std::string, std::vector<std::string>> Cluster::pods_at(
+    const std::set<std::string, std::less<>>& addresses) const {
+    std::map<std::string, std::vector<std::string>> found;
+    const std::lock_guard lock(writer_);
+    store_.for_each_pod([&](const std::string& name, const std::string& address) {
+        if (addresses.contains(address)) {
+            found[address].push_back(name);
+        }
+    });
+    return found;
+}
+
 }  // namespace server

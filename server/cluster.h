@@ -6,8 +6,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "k8s_client/source.h"
 #include "server/published.h"
@@ -39,12 +43,18 @@ class Cluster : public k8s_client::ObjectSink {
         return last_change_.load(std::memory_order_relaxed);
     }
 
+    /// The pods ("namespace/name") of each of `addresses` that has any, where pods are watched.
+    /// Looks at all pods: for people, now and then. Any thread.
+    std::map<std::string, std::vector<std::string>> pods_at(
+        const std::set<std::string, std::less<>>& addresses) const;
+
     const zones::ClusterZone& zone() const { return zone_; }
     const Published<zones::Snapshot>& published() const { return published_; }
 
   private:
     zones::ClusterZone zone_;
-    std::mutex writer_;  // one source may have several threads; guards all below but `ready_`
+    mutable std::mutex
+        writer_;  // one source may have several threads; guards all below but `ready_`
     zones::ClusterStore store_;
     Published<zones::Snapshot> published_;
     bool serving_stale_ = false;

@@ -29,7 +29,8 @@ Signals:
 Exit status:
   0   ended as told; check: the Corefile is valid; explain: found
   1   cannot start; check: what is wrong is on standard error; explain: not found
-  2   a flag that is not known or not right; explain: nothing can be said)";
+  2   a flag that is not known or not right; explain: nothing can be said; top: no
+      server answers)";
 
 constexpr char kExplainFooter[] =
     R"(With -conf FILE no server is asked: the manifests of that Corefile are read, or its API server.
@@ -38,6 +39,13 @@ Exit status:
   0   the name has such a record
   1   it has none; the findings say why
   2   nothing can be said: no server, a wrong name, a wrong Corefile)";
+
+constexpr char kTopFooter[] =
+    R"(q or Ctrl-C ends it. The counts are of the last one to two minutes.
+
+Exit status:
+  0   shown
+  2   no server answers)";
 
 /// Go's flag package takes one dash or two before a long name; CLI11 only two.
 std::string with_two_dashes(std::string_view argument) {
@@ -101,6 +109,22 @@ CLI::App* add_explain(CLI::App& app, ExplainLine& out, std::string& format) {
     return explain;
 }
 
+CLI::App* add_top(CLI::App& app, TopLine& out, std::string& format) {
+    CLI::App* const top = app.add_subcommand("top", "who asks what, live: asks a running server");
+    top->footer(kTopFooter);
+    top->add_option("--server", out.server,
+                    "where `status` of a running server listens; 127.0.0.1:8182")
+        ->type_name("ADDR");
+    top->add_option("-n,--n", out.most, "how many of each list; 10")
+        ->type_name("N")
+        ->check(CLI::Range(1, 100));
+    top->add_option("-o,--o,--output", format, "text, or json for programs")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    top->add_flag("--once", out.once, "print once and end, as where the output is no terminal");
+    return top;
+}
+
 std::string read_stdin() {
     std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     if (text.size() > kMaxConfigFile) {
@@ -125,6 +149,9 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     ExplainLine line;
     std::string format = "text";
     const CLI::App* const explain = add_explain(app, line, format);
+    TopLine top_line;
+    std::string top_format = "text";
+    const CLI::App* const top = add_top(app, top_line, top_format);
     const std::string help = app.help();  // once parsed, it would be the subcommand's
     std::vector<std::string> rewritten;   // CLI11 takes them in reverse
     for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
@@ -133,7 +160,9 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     try {
         app.parse(std::move(rewritten));
     } catch (const CLI::CallForHelp&) {
-        out.help = explain->parsed() ? explain->help("keryx") : help;
+        out.help = explain->parsed() ? explain->help("keryx")
+                   : top->parsed()   ? top->help("keryx")
+                                     : help;
     } catch (const CLI::ParseError& error) {
         throw UsageError(std::string(error.what()) + "; run keryx -help to see the flags");
     }
@@ -141,6 +170,10 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     if (explain->parsed()) {
         line.json = format == "json";
         out.explain = std::move(line);
+    }
+    if (top->parsed()) {
+        top_line.json = top_format == "json";
+        out.top = std::move(top_line);
     }
     out.conf_given = !conf.empty();
     out.use_stdin = conf == "stdin";

@@ -12,6 +12,7 @@
 #include "server/config.h"
 #include "server/explanation.h"
 #include "server/log_line.h"
+#include "server/top_command.h"
 
 namespace server {
 
@@ -35,6 +36,7 @@ struct CommandLine {
     bool no_sandbox = false;
     bool check = false;                  // the subcommand
     std::optional<ExplainLine> explain;  // the subcommand
+    std::optional<TopLine> top;          // the subcommand
     LogStyle log_style = LogStyle::Text;
     unsigned workers = 0;  // 0: what the Corefile says, else as many as fit the machine
     std::string help;      // not empty: asked for; print it and stop

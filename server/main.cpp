@@ -11,6 +11,7 @@
 #include "server/explain_command.h"
 #include "server/process.h"
 #include "server/sandbox.h"
+#include "server/top_command.h"
 
 namespace {
 
@@ -30,6 +31,8 @@ int run(int argc, char** argv) {
         std::fputs(server::plugin_list().c_str(), stdout);
     } else if (command_line.explain) {
         return server::run_explain(command_line);
+    } else if (command_line.top) {
+        return server::run_top(*command_line.top);
     } else if (command_line.check) {
         print(server::check(command_line));
     } else {

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "server/pending_query.h"
+#include "server/top_counts.h"
 
 namespace server {
 namespace {
@@ -20,6 +21,26 @@ std::uint64_t random_seed() {
 
 const ReplyShape* shape_of(const Block* block) {
     return block != nullptr && block->config->shape ? &*block->config->shape : nullptr;
+}
+
+/// Counts a reply for `status`, by a hash of its name that is at hand, if there is one. A function
+/// of its own, so that it costs nothing where nobody counts.
+template <typename Received>
+[[gnu::noinline]] void count_reply_to(TopCounts& top, const Received& received,
+                                      const Client& client, const std::uint8_t* reply) {
+    const unsigned rcode = reply[3] & zones::header::kRcodeMask;
+    const zones::Query& query = received.query;
+    if (received.foreseen.snapshot != nullptr) [[likely]] {
+        const std::size_t before = TopCounts::octets_before(query.name, received.foreseen);
+        const auto where = reinterpret_cast<std::uintptr_t>(received.served);
+        if (before <= 16) {
+            return top.replied(query, top.key_of(query.name, received.foreseen, where, before),
+                               client, rcode);
+        }
+    } else if (received.cache != nullptr) {
+        return top.replied(query, received.cache_hash, client, rcode);
+    }
+    top.replied_to_any(query, client, rcode);
 }
 
 }  // namespace
@@ -52,6 +73,7 @@ Pipeline::Pipeline(const Routing& routing, resolver::Reactor& reactor, ReplySend
       sender_(sender),
       log_(routing.log),
       meter_(routing.metrics, worker),
+      top_(routing.top == nullptr ? nullptr : &routing.top->worker(worker)),
       shares_({random_seed(), random_seed()}),
       random_(random_seed()),
       late_reply_(zones::kMaxMessageSize),
@@ -106,6 +128,9 @@ void Pipeline::tick(Clock::time_point now) {
     }
     serve_overdue();
     count_forwards();
+    if (top_ != nullptr) {
+        top_->tick(now);
+    }
     for (const auto& errors : routing_.error_logs) {
         errors->tick(now);
     }
@@ -219,7 +244,14 @@ Handled Pipeline::answer(const Received& received, const Client& client, const R
             find_block(asking, received.served);
             asking.block = nullptr;  // it is asked nothing
         }
-        return {refuse(asking, received.verdict)};
+        const std::size_t refusal = refuse(asking, received.verdict);
+        if (top_ != nullptr && top_->samples_refusal()) {
+            const unsigned rcode = out[3] & zones::header::kRcodeMask;  // BADVERS is longer
+            top_->refused(
+                query, client,
+                received.verdict == Verdict::BadVers ? Rcode::BadVers : static_cast<Rcode>(rcode));
+        }
+        return {refusal};
     }
     if (query.qtype == resolver::kTypeHinfo && routing_.loops != nullptr &&
         routing_.loops->saw(query.name, now_)) {
@@ -227,15 +259,20 @@ Handled Pipeline::answer(const Received& received, const Client& client, const R
     }
     if (!find_block(asking, received.served)) {
         tell(asking, zones::extended_error::kNotAuthoritative, "no server block is for this name");
-        return {finish(asking, Rcode::Refused, 0)};
+        const std::size_t refusal = finish(asking, Rcode::Refused, 0);
+        if (top_ != nullptr) {
+            count_top(asking, Rcode::Refused);
+        }
+        return {refusal};
     }
     if (asking.block->config->shape) {
         begin_shaped(asking);
     }
-    if (asking.block->limits && is_over_limit(asking)) {
-        return {asking.size};
+    const std::size_t size =
+        asking.block->limits && is_over_limit(asking) ? asking.size : resolve(asking);
+    if (top_ != nullptr && size > 0) {
+        count_reply_to(*top_, *asking.received, asking.client, asking.writer.buffer().data());
     }
-    const std::size_t size = resolve(asking);
     return {size, asking.waits};
 }
 
@@ -316,18 +353,6 @@ void Pipeline::count_reply(const Asking& asking, std::span<const std::uint8_t> r
     meter_.replied(*asking.counted,
                    {rewritten ? *asking.original : asking.query, asking.client, asking.started},
                    reply, asking.author);
-}
-
-/// The client gets no reply.
-void Pipeline::drop(Asking& asking, DropReason reason) {
-    meter_.worker().dropped[static_cast<std::size_t>(reason)].add();
-    if (asking.counted != nullptr) {
-        const bool rewritten = asking.reply_rewrite != nullptr;
-        meter_.left_without_reply(*asking.counted, {rewritten ? *asking.original : asking.query,
-                                                    asking.client, asking.started});
-    }
-    asking.size = 0;
-    asking.withheld = true;
 }
 
 void Pipeline::count_forwards() {

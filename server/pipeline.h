@@ -27,6 +27,8 @@ struct Handled {
     bool waits = false;
 };
 
+class TopCounts;
+
 class Pipeline {
   public:
     using Clock = std::chrono::steady_clock;
@@ -153,6 +155,7 @@ class Pipeline {
     std::size_t take_slot(std::unique_ptr<PendingQuery> pending);
     void drop(Asking& asking, DropReason reason);
     void count_reply(const Asking& asking, std::span<const std::uint8_t> reply);
+    void count_top(const Asking& asking, zones::Rcode rcode);
     bool find_block(Asking& asking, const ServedZone* served) const;
     const ServedZone* zone_for(const Route& route, const zones::LoweredName& name,
                                std::uint16_t qtype) const;
@@ -168,6 +171,7 @@ class Pipeline {
     std::vector<Published<zones::HostsTable>::Reader> hosts_;    // by Block::hosts_index
     QueryLog log_;
     QueryMeter meter_;
+    TopCounts* const top_;  // null: nobody asks
     LimitedClients limited_;
     PendingShares shares_;
     Clock::time_point now_{};

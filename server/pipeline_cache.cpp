@@ -184,6 +184,10 @@ void Pipeline::serve_overdue() {
         if (const std::size_t size = serve_stale(asking); size > 0) {
             pending->background = true;
             ++background_;
+            if (top_ != nullptr) {
+                count_top(asking,
+                          static_cast<zones::Rcode>(late_reply_[3] & zones::header::kRcodeMask));
+            }
             sender_.send(asking.client, late_reply_.data(), size);
         }
     }

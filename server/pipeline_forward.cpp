@@ -5,6 +5,7 @@
 #include "server/next_forward.h"
 #include "server/pending_query.h"
 #include "server/pipeline.h"
+#include "server/top_counts.h"
 #include "server/upstream_reason.h"
 
 namespace server {
@@ -95,6 +96,9 @@ std::size_t Pipeline::forward(Asking& asking, const Block& block, zones::PlacedN
         tell(asking, zones::extended_error::kProhibited,
              "too many queries of this client wait for upstreams");
         return fail_overload(asking, "the client's queries wait for upstreams already");
+    }
+    if (top_ != nullptr && asking.chain.links == 0) {
+        top_->leaked(asking.query.name);
     }
     asking.waits = true;
     auto pending = hold(asking);
@@ -192,8 +196,18 @@ void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
                      : fail(asking, reply.error());
     }
     if (size > 0) {
+        if (top_ != nullptr) {
+            count_top(asking, static_cast<Rcode>(late_reply_[3] & zones::header::kRcodeMask));
+        }
         sender_.send(asking.client, late_reply_.data(), size);
     }
+}
+
+/// A reply to what is no longer as it was received; by what was asked, not what it was rewritten
+/// to.
+void Pipeline::count_top(const Asking& asking, Rcode rcode) {
+    const zones::Query& query = asking.original == nullptr ? asking.query : *asking.original;
+    top_->replied_to_any(query, asking.client, static_cast<unsigned>(rcode));
 }
 
 std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> message,

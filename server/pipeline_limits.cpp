@@ -176,4 +176,16 @@ void Pipeline::give_share_back(PendingQuery& pending) {
     }
 }
 
+/// The client gets no reply.
+void Pipeline::drop(Asking& asking, DropReason reason) {
+    meter_.worker().dropped[static_cast<std::size_t>(reason)].add();
+    if (asking.counted != nullptr) {
+        const bool rewritten = asking.reply_rewrite != nullptr;
+        meter_.left_without_reply(*asking.counted, {rewritten ? *asking.original : asking.query,
+                                                    asking.client, asking.started});
+    }
+    asking.size = 0;
+    asking.withheld = true;
+}
+
 }  // namespace server

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/sockets.h"
+#include "server/top_counts.h"
 
 namespace server {
 namespace {
@@ -206,6 +207,11 @@ Routing make_routing(const Config& config, const std::vector<zones::Address>& li
     routing.told_down = notices.down;
     routing.metrics = notices.metrics;
     routing.log = notices.log;
+    if (config.status && notices.metrics != nullptr) {
+        routing.top = running != nullptr && running->top != nullptr
+                          ? running->top
+                          : std::make_shared<Top>(notices.metrics->workers());
+    }
     if (notices.log != nullptr) {
         routing.limit_log = std::make_unique<LimitLog>(*notices.log);
     }

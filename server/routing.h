@@ -23,6 +23,8 @@
 
 namespace server {
 
+class Top;
+
 /// A server block as the query pipeline needs it.
 struct Block {
     const ServerBlock* config = nullptr;
@@ -83,6 +85,7 @@ struct Routing {
     std::vector<std::unique_ptr<ErrorLog>> error_logs;
     std::unique_ptr<LimitLog> limit_log;         // null where nobody reads
     Metrics* metrics = nullptr;                  // null: nobody counts
+    std::shared_ptr<Top> top;                    // null without `status`
     LogSink* log = nullptr;                      // null: nobody reads
     std::unique_ptr<resolver::LoopWatch> loops;  // null without `loop`
     std::function<void(const resolver::Upstream& upstream, bool down)> told_down;

@@ -33,6 +33,15 @@ class ClusterStore {
     /// The cluster as of the last apply().
     std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
 
+    /// Calls `visit("namespace/name", address)` for each pod; there are none but with `pods
+    /// verified`.
+    template <typename Visit>
+    void for_each_pod(Visit visit) const {
+        for (const auto& [name, address] : pod_ips_) {
+            visit(name, address);
+        }
+    }
+
   private:
     struct ServiceState {
         std::unique_ptr<PackedService> service;  // null while there are only endpoints

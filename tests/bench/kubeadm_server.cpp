@@ -1,5 +1,6 @@
 #include "tests/bench/kubeadm_server.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdexcept>
@@ -42,9 +43,9 @@ constexpr std::string_view kCorefile = R"(.:53 {
     loadbalance
 )";
 
-server::Config config_of(bool logs) {
+server::Config config_of(const std::string& plugin) {
     server::LoadOptions options;
-    options.text = std::string(kCorefile) + (logs ? "    log\n" : "") + "}\n";
+    options.text = std::string(kCorefile) + "    " + plugin + "\n" + "}\n";
     options.file = "Corefile";
     server::Config config = server::load_config(options);
     config.blocks.front().keys.front().listens = {{"192.0.2.10", 53}};
@@ -62,12 +63,12 @@ server::Client client() {
 
 }  // namespace
 
-KubeadmServer::KubeadmServer(bool logs, const KubeadmServer* other)
+KubeadmServer::KubeadmServer(const std::string& plugin, const KubeadmServer* other)
     : now_(other == nullptr ? server::Pipeline::Clock::now() : other->now_),
-      config_(config_of(logs)),
+      config_(config_of(plugin)),
       nowhere_(open("/dev/null", O_WRONLY | O_CLOEXEC)),
       client_(client()) {
-    if (logs) {
+    if (plugin == "log") {
         log_.emplace(server::LogStyle::Text, nowhere_.get());
     }
     routing_ = server::make_routing(config_, {}, kKey,
@@ -80,6 +81,20 @@ KubeadmServer::KubeadmServer(bool logs, const KubeadmServer* other)
     }
     pipeline_ = std::make_unique<server::Pipeline>(routing_, static_cast<resolver::Reactor&>(*this),
                                                    static_cast<server::ReplySender&>(*this));
+}
+
+void KubeadmServer::answer_together(std::span<const Octets> queries) {
+    constexpr std::size_t kAhead = server::Pipeline::kAhead;
+    const server::Route& route = routing_.routes.front();
+    std::array<zones::Octets, kAhead> messages;
+    for (std::size_t first = 0; first < queries.size(); first += kAhead) {
+        const std::size_t run = std::min(queries.size() - first, kAhead);
+        std::copy_n(queries.begin() + static_cast<std::ptrdiff_t>(first), run, messages.begin());
+        pipeline_->expect(std::span(messages).first(run), route);
+        for (std::size_t i = 0; i < run; ++i) {
+            pipeline_->handle_expected(i, client_, route, replies_->of_batch[first + i]);
+        }
+    }
 }
 
 /// With an address for each external name that is asked.

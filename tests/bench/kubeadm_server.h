@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,10 +23,11 @@ using Octets = std::vector<std::uint8_t>;
 
 class KubeadmServer : private resolver::Reactor, private server::ReplySender {
   public:
-    KubeadmServer() : KubeadmServer(false, nullptr) {}
-    /// With `log` as well; the cluster and the cache are shared.
-    static std::unique_ptr<KubeadmServer> with_log(const KubeadmServer& other) {
-        return std::unique_ptr<KubeadmServer>(new KubeadmServer(true, &other));
+    KubeadmServer() : KubeadmServer("", nullptr) {}
+    /// With `log` or `status` as well; the cluster and the cache are shared.
+    static std::unique_ptr<KubeadmServer> with(const std::string& plugin,
+                                               const KubeadmServer& other) {
+        return std::unique_ptr<KubeadmServer>(new KubeadmServer(plugin, &other));
     }
     KubeadmServer(const KubeadmServer&) = delete;
     KubeadmServer& operator=(const KubeadmServer&) = delete;
@@ -41,10 +43,13 @@ class KubeadmServer : private resolver::Reactor, private server::ReplySender {
         return out.first(pipeline_->handle(query, client_, routing_.routes.front(), out).size);
     }
 
+    /// Several of a batch, as they come over UDP: each is looked ahead for.
+    void answer_together(std::span<const Octets> queries);
+
     server::Cluster& cluster() { return *routing_.clusters.front(); }
 
   private:
-    KubeadmServer(bool logs, const KubeadmServer* other);
+    KubeadmServer(const std::string& plugin, const KubeadmServer* other);
     void fill_cache();
 
     /// Aligned, since the cost of a copy depends on where it goes.

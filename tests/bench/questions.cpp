@@ -1,5 +1,6 @@
 #include "tests/bench/questions.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "tests/bench/large_cluster.h"
@@ -61,11 +62,22 @@ std::vector<Octets> with_trailing_octet(std::vector<Octets> made) {
     return made;
 }
 
+/// The same twice, to be held against each other: what counting costs.
+void add_pair(std::string name, std::vector<Octets> queries, Rcode rcode, unsigned answers,
+              std::vector<Kind>& kinds) {
+    Kind kind{std::move(name), std::move(queries), rcode, answers};
+    kind.together = true;
+    kinds.push_back(kind);
+    kind.name += ", top";
+    kind.counted = true;
+    kinds.push_back(std::move(kind));
+}
+
 }  // namespace
 
 std::vector<Kind> kinds_of_question() {
     const auto cluster_ip = queries(clustered, kA);
-    return {
+    std::vector<Kind> kinds{
         {"ClusterIP A", cluster_ip, Rcode::NoError, 1},
         {"ClusterIP A, EDNS", queries(clustered, kA, true), Rcode::NoError, 1},
         {"ClusterIP A, log", cluster_ip, Rcode::NoError, 1, true},
@@ -80,6 +92,22 @@ std::vector<Kind> kinds_of_question() {
         {"cached external", queries(external_name, kA), Rcode::NoError, 1},
         {"malformed", with_trailing_octet(cluster_ip), Rcode::FormErr, 0},
     };
+    add_pair("batch of ClusterIP A", cluster_ip, Rcode::NoError, 1, kinds);
+    add_pair("batch of NXDOMAIN", queries(by_search_path, kA), Rcode::NxDomain, 0, kinds);
+    add_pair("batch of SRV", queries(with_port, kSrv), Rcode::NoError, 1, kinds);
+    add_pair("batch of cached external", queries(external_name, kA), Rcode::NoError, 1, kinds);
+    add_pair("batch of malformed", with_trailing_octet(cluster_ip), Rcode::FormErr, 0, kinds);
+    return kinds;
+}
+
+void prime(KubeadmServer& server, const Kind& kind) {
+    constexpr std::size_t kBatch = KubeadmServer::kBatch;
+    for (std::size_t at = 0; kind.together && at < kind.queries.size(); at += kBatch) {
+        server.begin_batch();
+        server.answer_together(
+            std::span(kind.queries).subspan(at, std::min(kBatch, kind.queries.size() - at)));
+        server.end_batch();
+    }
 }
 
 void check_replies(KubeadmServer& server, const Kind& kind) {

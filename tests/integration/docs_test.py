@@ -114,7 +114,7 @@ def manual(t):
         equal(set(re.findall(r"^\.It Fl ([\w.-]+)", text, re.MULTILINE)) |
               set(re.findall(r"^\.It Fl .*, Fl ([\w.-]+)", text, re.MULTILINE)), flags, "flags")
         commands = re.findall(r"^  ([a-z]+)  ", help_text.split("Subcommands:")[1].split("Flags may")[0], re.MULTILINE)
-        equal(set(re.findall(r"^\.Cm (check|explain)", text, re.MULTILINE)), set(commands), "subcommands")
+        equal(set(re.findall(r"^\.Cm (check|explain|top)", text, re.MULTILINE)), set(commands), "subcommands")
         for word in re.findall(r"^  (SIG\w+)", help_text, re.MULTILINE):
             check(word in text, f"{word} is not in the manual page")
     with t.case("the manual page is well-formed"):

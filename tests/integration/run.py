@@ -24,7 +24,7 @@ from harness import Report, Skip  # noqa: E402 - the path comes first
 # Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition.
 LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "ede", "template", "rewrite", "compliance",
           "malformed", "metrics", "tcp", "truncation", "clients", "log", "golden"],
-         ["image", "health", "status", "reload", "corefiles", "docs", "faults_links"],
+         ["image", "health", "status", "top", "reload", "corefiles", "docs", "faults_links"],
          ["apiserver", "coldstart"],
          ["explain", "kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
          ["partition"],

@@ -31,6 +31,25 @@ TEST_CASE("command line: defaults") {
     CHECK(line.help.empty());
 }
 
+TEST_CASE("command line: top") {
+    CHECK(!parsed({}).top);
+    REQUIRE(parsed({"top"}).top);
+    CHECK(parsed({"top"}).top->server == "127.0.0.1:8182");
+    CHECK(parsed({"top"}).top->most == 10);
+    const auto line = parsed({"top", "-server", "[::1]:1", "-n", "5", "-o", "json", "-once"}).top;
+    REQUIRE(line);
+    CHECK(line->server == "[::1]:1");
+    CHECK(line->most == 5);
+    CHECK(line->json);
+    CHECK(line->once);
+    CHECK(parsed({"top", "-n=7", "-server=x:1"}).top->most == 7);
+    CHECK(parsed({"top", "-help"}).help.find("no server answers") != std::string::npos);
+    CHECK_THROWS_AS(parsed({"top", "-n", "0"}), UsageError);
+    CHECK_THROWS_AS(parsed({"top", "-n", "101"}), UsageError);
+    CHECK_THROWS_AS(parsed({"top", "-o", "xml"}), UsageError);
+    CHECK_THROWS_AS(parsed({"-once"}), UsageError);
+}
+
 TEST_CASE("command line: flags with one dash or two") {
     CHECK(parsed({"-conf", "/etc/coredns/Corefile"}).conf == "/etc/coredns/Corefile");
     CHECK(parsed({"-conf", "x"}).conf_given);

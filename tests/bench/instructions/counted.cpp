@@ -2,9 +2,13 @@
 
 namespace bench {
 
-void answer_batch(KubeadmServer& server, std::span<const Octets> queries, bool logged) {
+void answer_batch(KubeadmServer& server, std::span<const Octets> queries, bool logged,
+                  bool together) {
     server.begin_batch();
-    for (std::size_t i = 0; i < queries.size(); ++i) {
+    if (together) {
+        server.answer_together(queries);
+    }
+    for (std::size_t i = 0; i < queries.size() && !together; ++i) {
         server.answer(queries[i], i);
     }
     if (!logged) {

@@ -10,7 +10,8 @@ namespace bench {
 
 /// Counted: what a worker does with a batch that has arrived. With `log` the lines are not handed
 /// over at its end: whether their reader sleeps just then is the scheduler's choice.
-void answer_batch(KubeadmServer& server, std::span<const Octets> queries, bool logged);
+void answer_batch(KubeadmServer& server, std::span<const Octets> queries, bool logged,
+                  bool together);
 
 /// All that has been counted since the last call belongs together.
 void end_of_kind();

@@ -18,7 +18,7 @@ unsigned ask(bench::KubeadmServer& server, const bench::Kind& kind) {
     for (std::size_t at = 0; at < queries.size(); at += bench::KubeadmServer::kBatch) {
         const auto batch =
             queries.subspan(at, std::min(bench::KubeadmServer::kBatch, queries.size() - at));
-        bench::answer_batch(server, batch, kind.logged);
+        bench::answer_batch(server, batch, kind.logged, kind.together);
         if (kind.logged) {
             server.end_batch();
         }
@@ -29,10 +29,12 @@ unsigned ask(bench::KubeadmServer& server, const bench::Kind& kind) {
 
 void run() {
     bench::KubeadmServer server;
-    const auto logging = bench::KubeadmServer::with_log(server);
+    const auto logging = bench::KubeadmServer::with("log", server);
     for (const bench::Kind& kind : bench::kinds_of_question()) {
-        bench::KubeadmServer& asked = kind.logged ? *logging : server;
-        check_replies(asked, kind);  // and what happens only the first time has happened
+        const auto counting = kind.counted ? bench::KubeadmServer::with("status", server) : nullptr;
+        bench::KubeadmServer& asked = kind.logged ? *logging : kind.counted ? *counting : server;
+        check_replies(kind.counted ? server : asked, kind);
+        prime(asked, kind);
         unsigned count = 0;
         for (unsigned round = 0; round < kRounds; ++round) {
             count += ask(asked, kind);

@@ -6,7 +6,7 @@ namespace {
 
 bench::KubeadmServer& server(bool logs) {
     static bench::KubeadmServer plain;
-    static const auto logging = bench::KubeadmServer::with_log(plain);
+    static const auto logging = bench::KubeadmServer::with("log", plain);
     return logs ? *logging : plain;
 }
 
