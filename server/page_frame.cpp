@@ -39,6 +39,7 @@ std::string page_of(const PageFrame& frame, const HtmlText& main) {
 <nav aria-label="Pages and parts"><a href="/explain">Explain</a>
 <a href="/#health">Health</a>
 <a href="/#traffic">Rates</a>
+<a href="/#who">Who asks</a>
 <a href="/#services">Services</a></nav>
 <button type="button" id="pause" hidden>Pause updates</button>
 </header>

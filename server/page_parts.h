@@ -11,6 +11,7 @@
 #include "server/html_text.h"
 #include "server/service_list.h"
 #include "server/status_report.h"
+#include "server/top_report.h"
 #include "server/traffic_history.h"
 
 namespace server {
@@ -32,6 +33,8 @@ void write_health(HtmlText& out, const StatusReport& report);
 void write_traffic(HtmlText& out, const StatusReport& report,
                    const std::vector<TrafficSample>& samples,
                    std::chrono::steady_clock::time_point now);
+
+void write_top(HtmlText& out, const TopReport& report);
 
 /// `zones`: there are several clusters.
 void write_services(HtmlText& out, const ServicePage& page, const ServiceFilter& filter,

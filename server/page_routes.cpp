@@ -16,6 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kMostOfList = 8;  // of who asks what
+
 std::string content_type_of(std::string_view file) {
     if (file.ends_with(".css")) {
         return "text/css; charset=utf-8";
@@ -66,6 +68,9 @@ StatusReply front_page(const StatusRequest& request, const StatusSources& source
     write_ask_form(main, {});
     write_health(main, report);
     write_traffic(main, report, samples, std::chrono::steady_clock::now());
+    if (instance->routing.top != nullptr) {
+        write_top(main, top_report(*instance, "", kMostOfList));
+    }
     const auto clusters = services_of(*instance);
     if (!clusters.empty()) {
         const ServiceFilter filter = filter_of(request);

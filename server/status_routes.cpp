@@ -29,7 +29,7 @@ StatusReply top_reply(const StatusRequest& request, const Instance& instance) {
     if (instance.routing.top == nullptr) {
         return status_error(503, "nothing is counted");
     }
-    return {.body = top_json(instance, list, static_cast<std::size_t>(*most))};
+    return {.body = top_json(top_report(instance, list, static_cast<std::size_t>(*most)))};
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "server/json_text.h"
 #include "server/metric_labels.h"
 #include "zones/cluster_zone.h"
 
@@ -62,111 +61,70 @@ std::vector<TopZone> zones_of(const Instance& instance) {
     return zones;
 }
 
-/// Replies of all workers, and over which time.
-struct Report {
-    const Instance& instance;
-    const Top& top;
-    std::size_t most;
-    double seconds;
-    TopSums clients;
-    std::uint64_t replies = 0;
-    JsonText json{};
-
-    void write_count(std::uint64_t count) {
-        json.member("queries", count)
-            .member("per_second", static_cast<double>(count) / seconds)
-            .member("share", replies == 0 ? 0.0
-                                          : std::min(1.0, static_cast<double>(count) /
-                                                              static_cast<double>(replies)));
+std::vector<TopRow> rows_of(const TopSums& names, std::size_t most) {
+    std::vector<TopRow> rows;
+    for (const auto& [name, count] : first_of(names, most)) {
+        rows.push_back({.what = zones::to_string(name), .queries = count});
     }
+    return rows;
+}
 
-    void write_names(const TopSums& sums) {
-        for (const auto& [name, count] : first_of(sums, most)) {
-            json.begin_object().member("name", zones::to_string(name));
-            write_count(count);
-            json.end_object();
+std::vector<TopRow> clients_of(const Instance& instance, const TopSums& clients, std::size_t most) {
+    std::vector<TopRow> rows;
+    std::set<std::string, std::less<>> addresses;
+    for (const auto& [octets, count] : first_of(clients, most)) {
+        rows.push_back({.what = address_text(octets), .queries = count});
+        addresses.insert(rows.back().what);
+    }
+    std::map<std::string, std::vector<std::string>> pods;
+    for (const Block& block : instance.routing.blocks) {
+        if (block.cluster != nullptr) {
+            pods.merge(block.cluster->pods_at(addresses));
         }
     }
-
-    void write_clients() {
-        const auto first = first_of(clients, most);
-        std::set<std::string, std::less<>> addresses;
-        for (const auto& [octets, count] : first) {
-            addresses.insert(address_text(octets));
-        }
-        std::map<std::string, std::vector<std::string>> pods;
-        for (const Block& block : instance.routing.blocks) {
-            if (block.cluster != nullptr) {
-                pods.merge(block.cluster->pods_at(addresses));
-            }
-        }
-        for (const auto& [octets, count] : first) {
-            const std::string address = address_text(octets);
-            const auto found = pods.find(address);
-            json.begin_object().member("client", address).key("pod");
-            // Pods of the node's network have one address together: which of them, nobody knows.
-            if (found == pods.end() || found->second.size() != 1) {
-                json.null();
-            } else {
-                json.value(found->second.front());
-            }
-            json.member("pods", found == pods.end() ? std::size_t{0} : found->second.size());
-            write_count(count);
-            json.end_object();
+    for (TopRow& row : rows) {
+        const auto found = pods.find(row.what);
+        row.pods = found == pods.end() ? 0 : found->second.size();
+        // Pods of the node's network have one address together: which of them, nobody knows.
+        if (row.pods == 1) {
+            row.pod = found->second.front();
         }
     }
+    return rows;
+}
 
-    void write_errors() {
-        for (const auto& [octets, count] : first_of(top_sums(top, TopTable::Errors), most)) {
-            json.begin_object()
-                .member("name", zones::to_string(std::string_view(octets).substr(1)))
-                .member("rcode", rcode_at(rcode_place(static_cast<unsigned char>(octets[0]))));
-            write_count(count);
-            json.end_object();
+std::vector<TopRow> errors_of(const Top& top, std::size_t most) {
+    std::vector<TopRow> rows;
+    for (const auto& [octets, count] : first_of(top_sums(top, TopTable::Errors), most)) {
+        rows.push_back({.what = zones::to_string(std::string_view(octets).substr(1)),
+                        .rcode = rcode_at(rcode_place(static_cast<unsigned char>(octets[0]))),
+                        .queries = count});
+    }
+    return rows;
+}
+
+TopSums all_names(const Top& top) {
+    TopSums sums = top_sums(top, TopTable::Names);
+    for (const auto& [name, count] : top_sums(top, TopTable::NxDomain)) {
+        sums[name] += count;
+    }
+    for (const auto& [octets, count] : top_sums(top, TopTable::Errors)) {
+        sums[octets.substr(1)] += count;
+    }
+    return sums;
+}
+
+TopSums wasted(const Instance& instance, const Top& top) {
+    TopSums sums;
+    const auto zones = zones_of(instance);
+    const TopSums denials = top_sums(top, TopTable::NxDomain);
+    for (const auto& [name, count] : denials) {
+        if (auto searched = searched_name(name, zones, denials)) {
+            sums[*std::move(searched)] += count;
         }
     }
-
-    TopSums all_names() const {
-        TopSums sums = top_sums(top, TopTable::Names);
-        for (const auto& [name, count] : top_sums(top, TopTable::NxDomain)) {
-            sums[name] += count;
-        }
-        for (const auto& [octets, count] : top_sums(top, TopTable::Errors)) {
-            sums[octets.substr(1)] += count;
-        }
-        return sums;
-    }
-
-    TopSums wasted() const {
-        TopSums sums;
-        const auto zones = zones_of(instance);
-        const TopSums denials = top_sums(top, TopTable::NxDomain);
-        for (const auto& [name, count] : denials) {
-            if (auto searched = searched_name(name, zones, denials)) {
-                sums[*std::move(searched)] += count;
-            }
-        }
-        return sums;
-    }
-
-    void write_list(std::string_view list) {
-        json.key(list).begin_array();
-        if (list == "clients") {
-            write_clients();
-        } else if (list == "names") {
-            write_names(all_names());
-        } else if (list == "nxdomain") {
-            write_names(top_sums(top, TopTable::NxDomain));
-        } else if (list == "wasted") {
-            write_names(wasted());
-        } else if (list == "leaked") {
-            write_names(top_sums(top, TopTable::Leaked));
-        } else {
-            write_errors();
-        }
-        json.end_array();
-    }
-};
+    return sums;
+}
 
 double seconds_of(const Top& top) {
     auto began = TopCounts::Clock::time_point::max();
@@ -235,23 +193,34 @@ std::optional<std::string> searched_name(std::string_view denied, const std::vec
     return std::nullopt;
 }
 
-std::string top_json(const Instance& instance, std::string_view list, std::size_t most) {
+double TopReport::share(std::uint64_t count) const {
+    return queries == 0 ? 0.0
+                        : std::min(1.0, static_cast<double>(count) / static_cast<double>(queries));
+}
+
+TopReport top_report(const Instance& instance, std::string_view list, std::size_t most) {
     const Top& top = *instance.routing.top;
-    Report report{instance, top, most, seconds_of(top), top_sums(top, TopTable::Clients)};
-    report.replies = total_of(report.clients);
-    report.json.begin_object()
-        .member("window_seconds", report.seconds)
-        .member("queries", report.replies)
-        .member("per_second", static_cast<double>(report.replies) / report.seconds)
-        .key("lists")
-        .begin_object();
+    const TopSums clients = top_sums(top, TopTable::Clients);
+    TopReport report{.seconds = seconds_of(top), .queries = total_of(clients), .lists = {}};
+    const auto rows = [&](std::string_view one) {
+        if (one == "clients") {
+            return clients_of(instance, clients, most);
+        }
+        if (one == "errors") {
+            return errors_of(top, most);
+        }
+        return rows_of(one == "names"      ? all_names(top)
+                       : one == "nxdomain" ? top_sums(top, TopTable::NxDomain)
+                       : one == "wasted"   ? wasted(instance, top)
+                                           : top_sums(top, TopTable::Leaked),
+                       most);
+    };
     for (const std::string_view one : kTopLists) {
         if (list.empty() || list == one) {
-            report.write_list(one);
+            report.lists.push_back({one, rows(one)});
         }
     }
-    report.json.end_object().end_object();
-    return report.json.text();
+    return report;
 }
 
 }  // namespace server

@@ -52,6 +52,26 @@ def tables(t, k, port):
         until(drawn, "lines in the charts", 30 * t.slack)
 
 
+def top(t, k, port):
+    with t.case("who asks what: the lists of the JSON, hostile names as zone files have them"):
+        ask_around(k)
+        captions = {"clients": "Clients", "names": "Names", "nxdomain": "Names that", "wasted": "Wasted",
+                    "leaked": "Leaked", "errors": "Errors"}
+
+        def same():
+            said, shown = json.loads(get(port, "/api/top?n=8")[2])["lists"], page(port)
+            for name, rows in said.items():
+                found = [rows for caption, rows in shown.tables.items() if caption.startswith(captions[name]) and
+                         (name != "names" or caption == "Names")][0]
+                got = [(row.get("Name", row.get("Client")).split(" ")[0], number(row["Queries"])) for row in found]
+                want = [(row.get("name", row.get("client")).split(" ")[0], row["queries"]) for row in rows]
+                if got != want:  # a reply was counted between both
+                    return False
+            return said
+        said = until(same, "the same lists", 10 * t.slack)
+        check(said["clients"][0]["client"] == "127.0.0.1" and said["wasted"] and said["errors"], said)
+
+
 def services(t, k, port):
     with t.case("Services with their readiness; it follows a change"):
         found = {row["Service"]: row for row in page(port, "/?q=prod").services()}
@@ -211,6 +231,7 @@ def run(t):
     with UpstreamOfPage() as upstream, Keryx(t, COREFILE.format(upstream=upstream.port), FILES) as k:
         port = port_of(k)
         tables(t, k, port)
+        top(t, k, port)
         services(t, k, port)
         browsers(t, port)
         explanations(t, k, port)

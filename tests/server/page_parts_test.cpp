@@ -15,6 +15,8 @@ using server::HtmlText;
 using server::ServicePage;
 using server::ServiceRow;
 using server::StatusReport;
+using server::TopReport;
+using server::TopRow;
 using server::TrafficSample;
 using Kind = zones::ServiceRecords::Kind;
 
@@ -195,6 +197,25 @@ TEST_CASE("services: readiness in words, pages as links") {
     CHECK_FALSE(has(out, ">Next<"));
 }
 
+TEST_CASE("who asks what: a table for each list, and a word where it is empty") {
+    TopReport report{.seconds = 60, .queries = 10'000, .lists = {}};
+    report.lists = {{"clients",
+                     {{.what = "10.0.0.1", .pod = "prod/web-0", .pods = 1, .queries = 5000},
+                      {.what = "10.0.0.2", .pods = 3, .queries = 10},
+                      {.what = "10.0.0.3", .queries = 1}}},
+                    {"wasted", {}},
+                    {"errors", {{.what = "x.broken.", .rcode = "SERVFAIL", .queries = 20'000}}}};
+    HtmlText out;
+    server::write_top(out, report);
+    const std::string text = read_html(out);
+    INFO(text);
+    CHECK(text.find("Who asks what 10,000 queries in 1 min Clients Client Queries Share prod/web-0 "
+                    "10.0.0.1 5,000 50 % 10.0.0.2 3 pods "
+                    "10 0.1 % 10.0.0.3 1 under 0.1 %") != text.npos);
+    CHECK(text.find("Wasted tried with a search list first Name Queries Share None.") != text.npos);
+    CHECK(text.find("x.broken. SERVFAIL 20,000 100 %") != text.npos);
+}
+
 TEST_CASE("whatever is in a value is text") {
     StatusReport report = healthy();
     report.clusters[0].zones = {kHostile};
@@ -210,6 +231,8 @@ TEST_CASE("whatever is in a value is text") {
     server::write_health(out, report);
     server::write_traffic(out, report, {}, kNow);
     server::write_services(out, page, {.words = kHostile}, true);
+    const TopRow row{.what = kHostile, .pod = kHostile, .pods = 1, .rcode = kHostile};
+    server::write_top(out, {.seconds = 1, .queries = 1, .lists = {{"clients", {row}}}});
     const std::string whole = server::page_of({.title = kHostile, .as_of = {}}, out);
     std::size_t scripts = 0;
     for (std::size_t at = 0; (at = whole.find("<script", at)) != whole.npos; ++at) {

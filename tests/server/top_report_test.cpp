@@ -79,7 +79,7 @@ struct World {
 
     /// `"queries":N` and what stands before it, of each entry of a list.
     std::string list(std::string_view name, std::size_t most = 20) {
-        const std::string json = server::top_json(*instance, name, most);
+        const std::string json = server::top_json(server::top_report(*instance, name, most));
         std::string text;
         for (std::size_t at = json.find('[') + 1; json[at] == '{';) {
             const std::size_t rate = json.find(",\"per_second\"", at);
@@ -133,7 +133,7 @@ TEST_CASE("top: clients, as pods where those are watched") {
           "\"client\":\"10.1.0.9\",\"pod\":null,\"pods\":2,\"queries\":4\n"
           "\"client\":\"192.0.2.7\",\"pod\":null,\"pods\":0,\"queries\":3\n"
           "\"client\":\"2001:db8::7\",\"pod\":null,\"pods\":0,\"queries\":2\n");
-    const std::string json = server::top_json(*world.instance, "clients", 1);
+    const std::string json = server::top_json(server::top_report(*world.instance, "clients", 1));
     CHECK(json.find("\"queries\":14,") != json.npos);
     CHECK(json.find("\"share\":0.357142") != json.npos);
 }
