@@ -217,7 +217,8 @@ void write_slice(HtmlText& out, const ExplainedSlice& slice) {
     for (const ExplainedEndpoint& endpoint : slice.endpoints) {
         endpoints.push_back(&endpoint);
     }
-    std::ranges::stable_partition(endpoints, [](const auto* endpoint) { return !endpoint->in; });
+    std::stable_partition(endpoints.begin(), endpoints.end(),
+                          [](const auto* endpoint) { return !endpoint->in; });
     out.add("<div class=\"part\">");
     HtmlTable table(out, caption,
                     {{"Address"},

@@ -1,6 +1,8 @@
 // The parts of the page out of values: what is said, and that nothing of it is markup.
 #include "server/page_parts.h"
 
+#include <cmath>
+
 #include <doctest/doctest.h>
 
 #include "server/page_chart.h"
