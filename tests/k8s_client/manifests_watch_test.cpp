@@ -264,8 +264,8 @@ TEST_CASE("a change of 200 KB is told within its time") {
     }
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(best).count();
     MESSAGE("200 KB of YAML: " << ms << " ms from close to apply");
-    // Wide, for builds with sanitizers on a busy machine; a release build takes about 40 ms.
-    CHECK(ms < 1000);
+    // Wide, for sanitizers and valgrind on a busy machine; a release build takes about 40 ms.
+    CHECK(ms < 5000);
 }
 
 TEST_CASE("the destructor stops at once, also in the middle of a file") {
