@@ -62,6 +62,7 @@ Octets Rig::ask(const Octets& query) {
 
 Octets Rig::ask_as_tcp(const Octets& query) {
     Client client;
+    client.peer.v4 = {.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
     client.tcp = true;
     handle(query, client);
     return reply_;
