@@ -116,7 +116,7 @@ int complain(const std::string& why) {
     return kNoServer;
 }
 
-int live(const TopLine& line, const std::string& target, TopPicture picture) {
+int live(const TopLine& line, const std::string& target, TopScreen picture) {
     Screen screen;
     std::string trouble;
     do {

@@ -34,12 +34,12 @@ std::string text_of(const rapidjson::Value& object, const char* name) {
     return ascii_of({member->value.GetString(), member->value.GetStringLength()});
 }
 
-TopRow row_of(const rapidjson::Value& object) {
-    TopRow row{.name = text_of(object, "name"),
-               .remark = text_of(object, "rcode"),
-               .queries = number_of(object, "queries"),
-               .per_second = number_of(object, "per_second"),
-               .share = number_of(object, "share")};
+ScreenRow row_of(const rapidjson::Value& object) {
+    ScreenRow row{.name = text_of(object, "name"),
+                  .remark = text_of(object, "rcode"),
+                  .queries = number_of(object, "queries"),
+                  .per_second = number_of(object, "per_second"),
+                  .share = number_of(object, "share")};
     if (row.name.empty()) {
         const std::string pod = text_of(object, "pod");
         row.name = text_of(object, "client");
@@ -66,7 +66,7 @@ std::string cut(std::string text, std::size_t width) {
     return text;
 }
 
-std::string row_text(const TopRow& row, std::size_t width) {
+std::string row_text(const ScreenRow& row, std::size_t width) {
     std::string text = fmt::format("{:>8.0f} {:>7} ", row.queries, rate_text(row.per_second));
     if (width >= 60) {
         text += fmt::format("{:>5.1f}% ", row.share * 100);
@@ -77,7 +77,7 @@ std::string row_text(const TopRow& row, std::size_t width) {
     return cut(text + row.name, width);
 }
 
-std::vector<std::string> list_text(const TopList& list, std::size_t width, std::size_t rows) {
+std::vector<std::string> list_text(const ScreenList& list, std::size_t width, std::size_t rows) {
     std::vector<std::string> lines{cut("-- " + list.title + " --", width)};
     for (std::size_t i = 0; i < std::min(rows, list.rows.size()); ++i) {
         lines.push_back(row_text(list.rows[i], width));
@@ -90,7 +90,7 @@ std::vector<std::string> list_text(const TopList& list, std::size_t width, std::
 
 /// How many rows each list may have, so that all fit into `height`: who needs less leaves it to the
 /// others.
-std::size_t rows_that_fit(const TopPicture& picture, std::size_t height, std::size_t beside) {
+std::size_t rows_that_fit(const TopScreen& picture, std::size_t height, std::size_t beside) {
     std::size_t rows = 1;
     for (;;) {
         std::size_t need = 1;
@@ -120,7 +120,7 @@ std::string ascii_of(std::string_view text) {
     return out;
 }
 
-tl::expected<TopPicture, std::string> read_top(std::string_view json) {
+tl::expected<TopScreen, std::string> read_top(std::string_view json) {
     rapidjson::Document document;
     document.Parse(json.data(), json.size());
     if (document.HasParseError() || !document.IsObject() || !document.HasMember("lists") ||
@@ -128,15 +128,15 @@ tl::expected<TopPicture, std::string> read_top(std::string_view json) {
         return tl::unexpected(std::string("that is not what /api/top of Keryx says"));
     }
     const rapidjson::Value& lists = document["lists"];
-    TopPicture picture{.window_seconds = number_of(document, "window_seconds"),
-                       .queries = number_of(document, "queries"),
-                       .per_second = number_of(document, "per_second")};
+    TopScreen picture{.window_seconds = number_of(document, "window_seconds"),
+                      .queries = number_of(document, "queries"),
+                      .per_second = number_of(document, "per_second")};
     for (const Shown& shown : kShown) {
         const auto list = lists.FindMember(shown.list);
         if (list == lists.MemberEnd() || !list->value.IsArray()) {
             continue;
         }
-        TopList& to = picture.lists.emplace_back(TopList{shown.title, {}});
+        ScreenList& to = picture.lists.emplace_back(ScreenList{shown.title, {}});
         for (const auto& item : list->value.GetArray()) {
             if (item.IsObject()) {
                 to.rows.push_back(row_of(item));
@@ -146,7 +146,7 @@ tl::expected<TopPicture, std::string> read_top(std::string_view json) {
     return picture;
 }
 
-std::vector<std::string> show_top(const TopPicture& picture, std::string_view server,
+std::vector<std::string> show_top(const TopScreen& picture, std::string_view server,
                                   std::size_t width, std::size_t height) {
     std::vector<std::string> lines{
         cut(fmt::format("keryx {}   {:.0f} queries in {:.0f} s, {} a second", ascii_of(server),

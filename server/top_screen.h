@@ -11,27 +11,27 @@
 
 namespace server {
 
-struct TopRow {
+struct ScreenRow {
     std::string name;    // printable
     std::string remark;  // printable; before the name
     double queries = 0, per_second = 0, share = 0;
 };
-struct TopList {
+struct ScreenList {
     std::string title;
-    std::vector<TopRow> rows;
+    std::vector<ScreenRow> rows;
 };
-struct TopPicture {
+struct TopScreen {
     double window_seconds = 0, queries = 0, per_second = 0;
-    std::vector<TopList> lists{};
+    std::vector<ScreenList> lists{};
 };
 
 /// An error in words if `json` is not what /api/top says. Whatever octets names have, no text of
 /// the result acts on a terminal.
-tl::expected<TopPicture, std::string> read_top(std::string_view json);
+tl::expected<TopScreen, std::string> read_top(std::string_view json);
 
 /// Lines without newline, none wider than `width` columns. `height`: of the screen, whose rows the
 /// lists share; 0: no end.
-std::vector<std::string> show_top(const TopPicture& picture, std::string_view server,
+std::vector<std::string> show_top(const TopScreen& picture, std::string_view server,
                                   std::size_t width, std::size_t height);
 
 /// What is not printable ASCII becomes `?`.

@@ -2,6 +2,7 @@
 #include "server/top_report.h"
 
 #include <arpa/inet.h>
+#include <malloc.h>
 
 #include <doctest/doctest.h>
 
@@ -207,12 +208,14 @@ TEST_CASE("top: names that look like a cluster's") {
 
 TEST_CASE("top: memory is at its bound, whatever is asked") {
     World world;
-    const std::size_t before = world.worker(0).memory();
-    CHECK(before < 2U << 20);
+    CHECK(world.worker(0).memory() < 2U << 20);
+    // The names have 1.5 MB, and none of that is kept, as far as the C library tells (sanitizers
+    // have one of their own). Other threads of the instance allocate a little meanwhile.
+    const std::size_t before = mallinfo2().uordblks;
     for (int i = 0; i < 50'000; ++i) {
         world.count("name-" + std::to_string(i) + ".example.org.", Rcode::NxDomain);
     }
-    CHECK(world.worker(0).memory() == before);
+    CHECK(mallinfo2().uordblks < before + (128U << 10));
     const auto kept = server::top_sums(*world.instance->routing.top, TopTable::NxDomain);
     CHECK(kept.size() <= TopCounts::kPlaces[2]);
     CHECK(kept.size() > TopCounts::kPlaces[2] / 2);

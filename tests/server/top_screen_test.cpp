@@ -46,7 +46,7 @@ TEST_CASE("top: everything, where there is no end") {
 }
 
 TEST_CASE("top: no line is wider, and no screen higher, than the terminal") {
-    const TopPicture picture = read_top(kJson).value();
+    const TopScreen picture = read_top(kJson).value();
     for (std::size_t width = 1; width < 200; ++width) {
         for (std::size_t height = 1; height < 40; ++height) {
             const auto lines = show_top(picture, "127.0.0.1:8182", width, height);
