@@ -199,7 +199,10 @@ if [ "$long" = no ]; then
 fi
 
 # What is reachable at the end of a command is no leak.
-memcheck=(valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect)
+memcheck=(valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect
+    --suppressions="$root/tests/valgrind.supp")
+# It has an allocator, descriptors and system calls of its own, which these count.
+not_by_memcheck='*sandbox_test*,*freed_memory_test*,*tcp_admission_test*,*tcp_limits_test*'
 
 step "packages" tests/install_packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
 [ "$fast" = yes ] || step "packages of the browser" tests/install_packages.sh browser || true
@@ -213,25 +216,24 @@ else
     case_of "release build (g++, warnings are errors)" build g++ build -- --buildtype=release
     unit_tests build "release"
 fi
-if [ "$fast" = no ]; then
-    # Of the debug information, stack traces need the lines and the functions only (-g1).
-    # By clang, for its warnings, and since it is faster at that.
-    build_beside clang++ build-asan -- --buildtype=debug -Db_sanitize=address,undefined -Dfuzz=true \
-        -Dcpp_args="-g1 -fsanitize-ignorelist=$root/tests/sanitizer_ignorelist.txt"
-fi
 cases_of "instructions per query" "$python" tests/bench/instructions/count.py
 cases_of "integration" "$python" tests/integration/run.py
 [ "$fast" = yes ] || cases_of "browser" "$python" tests/page/run.py
 cases_of "soak" tests/soak/run.sh 0.5 --binary build/server/keryx
 if [ "$long" = yes ]; then
     for folder in zones resolver k8s_client server; do
-        case_of "valgrind, unit tests of $folder" "${memcheck[@]}" "build/tests/test_$folder"
+        case_of "valgrind, unit tests of $folder" "${memcheck[@]}" "build/tests/test_$folder" \
+            --source-file-exclude="$not_by_memcheck"
     done
     cases_of "integration with valgrind" "$python" tests/integration/run.py --quick --slack 20 \
         --under "${memcheck[*]}" server forward cache reload
 fi
 
 if [ "$fast" = no ]; then
+    # Of the debug information, stack traces need the lines and the functions only (-g1).
+    # By clang, for its warnings, and since it is faster at that.
+    build_beside clang++ build-asan -- --buildtype=debug -Db_sanitize=address,undefined -Dfuzz=true \
+        -Dcpp_args="-g1 -fsanitize-ignorelist=$root/tests/sanitizer_ignorelist.txt"
     case_of "layering" "$python" tests/layering_test.py
     case_of "format" format_check
     case_of "cppcheck" cppcheck_sources

@@ -21,16 +21,17 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import Report, Skip  # noqa: E402 - the path comes first
 
-# Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition.
+# Lanes run beside each other: the later ones mostly wait, for back-offs, a real API server, a partition. golden and
+# faults_limits, which miss every datagram, come before the floods of spoof, blackhole, siege and fairshare.
 LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "ede", "template", "rewrite", "compliance",
-          "malformed", "metrics", "tcp", "truncation", "clients", "log", "golden"],
+          "malformed", "metrics", "tcp", "truncation", "clients", "log"],
          ["image", "health", "status", "top", "reload", "corefiles", "docs", "faults_links"],
          ["apiserver", "coldstart"],
          ["explain", "kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
          ["partition"],
-         ["blackhole", "faults_peers", "faults_limits"],
+         ["faults_limits", "faults_peers", "blackhole"],
          ["restart", "model", "memory", "sandbox", "siege", "fairshare"],
-         ["deploy"],
+         ["golden", "deploy"],
          ["faults_files", "faults_clock", "page"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
