@@ -106,23 +106,23 @@ TEST_CASE("pods that are not ready count as endpoints, those of two families onc
     CHECK(page.rows[0].endpoints == 3);
 }
 
-TEST_CASE("10,000 services come in pages, each once") {
+TEST_CASE("2,000 services come in pages, each once") {
     std::vector<Change> changes;
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < 2000; ++i) {
         changes.push_back(cluster_ip(i % 2 == 0 ? "prod" : "test", "s" + std::to_string(i), ""));
     }
     const Listed listed(changes);
     Names all;
     const std::size_t pages = listed.list().pages;
-    CHECK(pages == 400);
+    CHECK(pages == 80);
     for (std::size_t i = 1; i <= pages; ++i) {
         const auto names = listed.names({.page = i});
         all.insert(all.end(), names.begin(), names.end());
     }
-    CHECK(all.size() == 10'000);
+    CHECK(all.size() == 2000);
     CHECK(std::ranges::is_sorted(all));
     CHECK(std::ranges::adjacent_find(all) == all.end());
     CHECK(listed.list({.page = 0}).page == 1);
-    CHECK(listed.list({.page = 401}).page == 400);
-    CHECK(listed.list({.page = ~std::size_t{0}}).first() == 9976);
+    CHECK(listed.list({.page = 81}).page == 80);
+    CHECK(listed.list({.page = ~std::size_t{0}}).first() == 1976);
 }
