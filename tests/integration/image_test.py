@@ -224,7 +224,9 @@ def as_process(t, ns, folder, mounted):
     shutil.copy(t.command[-1], binary)
     os.setxattr(binary, "security.capability", PERMITTED_ONLY)
     corefile = folder / "plain/Corefile"
-    corefile.write_text(COREFILE.replace("/cluster", str(mounted["/cluster"])))
+    cluster = folder / "plain/cluster"      # a checkout may be its owner's alone
+    shutil.copytree(mounted["/cluster"], cluster)
+    corefile.write_text(COREFILE.replace("/cluster", str(cluster)))
 
     def command(bounding):
         return ["ip", "netns", "exec", ns.name, "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups",
