@@ -1,7 +1,6 @@
 #include "server/explain_command.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 #include <vector>
 
-#include <httplib.h>
 #include <rapidjson/document.h>
 
 #include "k8s_client/manifests.h"
@@ -22,6 +20,7 @@
 #include "server/explain_question.h"
 #include "server/explain_text.h"
 #include "server/sockets.h"
+#include "server/status_client.h"
 
 namespace server {
 namespace {
@@ -29,7 +28,6 @@ namespace {
 constexpr int kFound = 0;
 constexpr int kNotFound = 1;
 constexpr int kFailed = 2;
-constexpr std::size_t kMostOctets = std::size_t{16} << 20;  // of a response
 
 /// What a source has to say becomes part of the explanation.
 class Notes : public k8s_client::Journal {
@@ -130,17 +128,6 @@ std::string target_of(const ExplainLine& line, bool colours) {
     return target;
 }
 
-/// Why there is no reply, for a person.
-std::string no_reply(const ServerAddress& server, httplib::Error error) {
-    const std::string where = server.host + ':' + std::to_string(server.port);
-    if (error == httplib::Error::Connection) {
-        return "nothing listens at " + where +
-               ": put `status` into the Corefile of the server, or give -server ADDR; with -conf "
-               "COREFILE no server is needed";
-    }
-    return "no reply from " + where + ": " + httplib::to_string(error);
-}
-
 int show(const ExplainLine& line, const std::string& body, bool colours) {
     rapidjson::Document document;
     document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
@@ -158,31 +145,9 @@ int show(const ExplainLine& line, const std::string& body, bool colours) {
 }
 
 int explain_by_server(const ExplainLine& line) {
-    const auto server = server_address(line.server);
-    if (!server) {
-        return fail(server.error());
-    }
     const bool colours = wants_colours();
-    httplib::Client client(server->host, server->port);
-    client.set_connection_timeout(std::chrono::seconds(5));
-    client.set_read_timeout(std::chrono::seconds(30));
-    std::string body;
-    const auto result =
-        client.Get(target_of(line, colours), [&](const char* octets, std::size_t size) {
-            body.append(octets, size);
-            return body.size() <= kMostOctets;
-        });
-    if (!result) {
-        return fail(no_reply(*server, result.error()));
-    }
-    if (result->status == 200) {
-        return show(line, body, colours);
-    }
-    if (result->status == 404) {
-        return fail("the server at " + line.server +
-                    " explains nothing: is it another program's, or an older one's port?");
-    }
-    return fail(printable(body.empty() ? "status " + std::to_string(result->status) : body));
+    const auto body = ask_status(line.server, target_of(line, colours));
+    return body ? show(line, *body, colours) : fail(body.error());
 }
 
 }  // namespace
@@ -202,28 +167,6 @@ std::string for_terminal(std::string_view text, bool colours) {
         const bool control = (octet < 0x20 && octet != '\n') || octet == 0x7f;
         out += control ? '?' : text[i];
     }
-    return out;
-}
-
-tl::expected<ServerAddress, std::string> server_address(const std::string& text) {
-    ServerAddress out;
-    std::string_view host = text;
-    const std::size_t colon = text.rfind(':');
-    const bool has_port = text.starts_with('[')
-                              ? text.find("]:") != std::string::npos
-                              : colon != std::string::npos && text.find(':') == colon;
-    if (has_port) {
-        const char* const end = text.data() + text.size();
-        const auto read = std::from_chars(text.data() + colon + 1, end, out.port);
-        if (read.ec != std::errc() || read.ptr != end || out.port == 0) {
-            return tl::unexpected("-server " + text + ": not an address and port");
-        }
-        host = host.substr(0, colon);
-    }
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    }
-    out.host = host.empty() ? "127.0.0.1" : host;
     return out;
 }
 

@@ -4,8 +4,7 @@
 #pragma once
 
 #include <string>
-
-#include <tl/expected.hpp>
+#include <string_view>
 
 #include "server/command_line.h"
 
@@ -16,12 +15,5 @@ int run_explain(const CommandLine& command_line);
 
 /// `text` for a terminal: only line ends, UTF-8, and SGR sequences where `colours` are wanted.
 std::string for_terminal(std::string_view text, bool colours);
-
-/// ADDR of -server in two: `127.0.0.1`, `[::1]:8182`, `:8182`, `host:1`. The error is one line.
-struct ServerAddress {
-    std::string host;
-    std::uint16_t port = 8182;
-};
-tl::expected<ServerAddress, std::string> server_address(const std::string& text);
 
 }  // namespace server

@@ -2,89 +2,65 @@
 
 #include <string_view>
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+#include "server/json_text.h"
 
 namespace server {
 namespace {
 
-using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
-
-void text(Writer& out, std::string_view value) {
-    out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+void member(JsonText& out, std::string_view name, std::string_view text) {
+    out.key(name).words(text);
 }
 
-void key(Writer& out, std::string_view name) {
-    out.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-}
-
-void member(Writer& out, std::string_view name, std::string_view value) {
-    key(out, name);
-    text(out, value);
-}
-
-void member(Writer& out, std::string_view name, bool value) {
-    key(out, name);
-    out.Bool(value);
-}
-
-void member(Writer& out, std::string_view name, const std::optional<bool>& value) {
-    key(out, name);
+void member(JsonText& out, std::string_view name, const std::optional<bool>& value) {
     if (value) {
-        out.Bool(*value);
+        out.member(name, *value);
     } else {
-        out.Null();
+        out.key(name).null();
     }
 }
 
-void number(Writer& out, std::string_view name, std::size_t value) {
-    key(out, name);
-    out.Uint64(value);
-}
-
 template <typename List, typename Write>
-void list(Writer& out, std::string_view name, const List& values, Write write) {
-    key(out, name);
-    out.StartArray();
+void list(JsonText& out, std::string_view name, const List& values, Write write) {
+    out.key(name).begin_array();
     for (const auto& value : values) {
         write(out, value);
     }
-    out.EndArray();
+    out.end_array();
 }
 
 template <typename List, typename Write>
-void objects(Writer& out, std::string_view name, const List& values, Write write) {
-    list(out, name, values, [&](Writer& to, const auto& value) {
-        to.StartObject();
+void objects(JsonText& out, std::string_view name, const List& values, Write write) {
+    list(out, name, values, [&](JsonText& to, const auto& value) {
+        to.begin_object();
         write(to, value);
-        to.EndObject();
+        to.end_object();
     });
 }
 
-void texts(Writer& out, std::string_view name, const std::vector<std::string>& values) {
-    list(out, name, values, [](Writer& to, const std::string& value) { text(to, value); });
+void texts(JsonText& out, std::string_view name, const std::vector<std::string>& values) {
+    list(out, name, values, [](JsonText& to, const std::string& value) { to.words(value); });
 }
 
-void write_step(Writer& out, const ExplainedStep& step) {
+void write_step(JsonText& out, const ExplainedStep& step) {
     member(out, "name", step.name);
     member(out, "asked", step.asked);
     member(out, "rcode", step.rcode);
-    number(out, "records", step.records);
+    out.member("records", step.records);
     member(out, "answers", step.answers);
     member(out, "server_block", step.server_block);
     member(out, "plugin", step.plugin);
     member(out, "reason", step.reason);
 }
 
-void write_port(Writer& out, const ExplainedPort& port) {
+void write_port(JsonText& out, const ExplainedPort& port) {
     member(out, "name", port.name);
     member(out, "protocol", port.protocol);
-    number(out, "port", port.port);
+    out.member("port", port.port);
     member(out, "target_port", port.target_port);
-    number(out, "node_port", port.node_port);
+    out.member("node_port", port.node_port);
 }
 
-void write_endpoint(Writer& out, const ExplainedEndpoint& endpoint) {
+void write_endpoint(JsonText& out, const ExplainedEndpoint& endpoint) {
     member(out, "address", endpoint.address);
     member(out, "in", endpoint.in);
     member(out, "why", endpoint.why);
@@ -96,7 +72,7 @@ void write_endpoint(Writer& out, const ExplainedEndpoint& endpoint) {
     member(out, "node", endpoint.node);
 }
 
-void write_slice(Writer& out, const ExplainedSlice& slice) {
+void write_slice(JsonText& out, const ExplainedSlice& slice) {
     member(out, "kind", slice.kind);
     member(out, "name", slice.name);
     member(out, "address_type", slice.address_type);
@@ -104,7 +80,7 @@ void write_slice(Writer& out, const ExplainedSlice& slice) {
     objects(out, "endpoints", slice.endpoints, write_endpoint);
 }
 
-void write_service(Writer& out, const ExplainedService& service) {
+void write_service(JsonText& out, const ExplainedService& service) {
     member(out, "namespace", service.ns);
     member(out, "name", service.name);
     member(out, "type", service.type);
@@ -113,24 +89,23 @@ void write_service(Writer& out, const ExplainedService& service) {
     texts(out, "cluster_ips", service.cluster_ips);
     member(out, "external_name", service.external_name);
     objects(out, "ports", service.ports, write_port);
-    key(out, "selector");
-    out.StartObject();
+    out.key("selector").begin_object();
     for (const auto& [name, value] : service.selector) {
-        member(out, name, std::string_view(value));
+        member(out, name, value);
     }
-    out.EndObject();
+    out.end_object();
     member(out, "publish_not_ready_addresses", service.publish_not_ready_addresses);
     objects(out, "slices", service.slices, write_slice);
 }
 
-void write_link(Writer& out, const ExplainedLink& link) {
+void write_link(JsonText& out, const ExplainedLink& link) {
     member(out, "owner", link.owner);
     member(out, "target", link.target);
     member(out, "server_block", link.server_block);
     member(out, "asks", link.asks);
 }
 
-void write_finding(Writer& out, const Finding& finding) {
+void write_finding(JsonText& out, const Finding& finding) {
     constexpr std::string_view kWeights[] = {"note", "warning", "error"};
     member(out, "code", finding.code);
     member(out, "weight", kWeights[static_cast<std::size_t>(finding.weight)]);
@@ -138,7 +113,7 @@ void write_finding(Writer& out, const Finding& finding) {
     member(out, "cure", finding.cure);
 }
 
-void write_question(Writer& out, const Explanation& explanation) {
+void write_question(JsonText& out, const Explanation& explanation) {
     member(out, "name", explanation.name);
     member(out, "type", explanation.type);
     member(out, "namespace", explanation.ns);
@@ -150,17 +125,16 @@ void write_question(Writer& out, const Explanation& explanation) {
 }  // namespace
 
 std::string explanation_json(const Explanation& explanation, const std::string& with_text) {
-    rapidjson::StringBuffer buffer;
-    Writer out(buffer);
-    out.StartObject();
+    JsonText out;
+    out.begin_object();
     write_question(out, explanation);
     texts(out, "search", explanation.search);
     objects(out, "steps", explanation.steps, write_step);
-    key(out, "subject");
+    out.key("subject");
     if (explanation.subject) {
-        out.Uint64(*explanation.subject);
+        out.value(*explanation.subject);
     } else {
-        out.Null();
+        out.null();
     }
     objects(out, "services", explanation.services, write_service);
     objects(out, "chain", explanation.chain, write_link);
@@ -168,10 +142,10 @@ std::string explanation_json(const Explanation& explanation, const std::string& 
     objects(out, "findings", explanation.findings, write_finding);
     texts(out, "notes", explanation.notes);
     if (!with_text.empty()) {
-        member(out, "text", std::string_view(with_text));
+        member(out, "text", with_text);
     }
-    out.EndObject();
-    return {buffer.GetString(), buffer.GetSize()};
+    out.end_object();
+    return out.text();
 }
 
 }  // namespace server

@@ -67,6 +67,11 @@ JsonText& JsonText::value(std::string_view octets) {
     return *this;
 }
 
+JsonText& JsonText::words(std::string_view text) {
+    impl_->writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+    return *this;
+}
+
 JsonText& JsonText::value(bool yes) {
     impl_->writer.Bool(yes);
     return *this;

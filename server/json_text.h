@@ -38,6 +38,8 @@ class JsonText {
     JsonText& value(T number) {
         return signed_value(number);
     }
+    /// What is UTF-8 already, for people; without control characters.
+    JsonText& words(std::string_view text);
     JsonText& null();
 
     template <typename T>

@@ -1,57 +1,81 @@
 #include "server/status_client.h"
 
+#include <algorithm>
 #include <charconv>
-#include <optional>
-#include <utility>
+#include <string_view>
 
 #include <httplib.h>
+
+#include "server/explain_question.h"
 
 namespace server {
 namespace {
 
 constexpr time_t kConnectSeconds = 5;
-constexpr time_t kReadSeconds = 15;
+constexpr time_t kReadSeconds = 30;                         // it may ask upstreams
+constexpr std::size_t kMostOctets = std::size_t{16} << 20;  // of a reply
 
-std::optional<std::pair<std::string, int>> split(const std::string& server) {
-    const std::size_t colon = server.rfind(':');
-    std::uint16_t port = 0;
-    const char* const end = server.data() + server.size();
-    if (colon == server.npos || std::from_chars(server.data() + colon + 1, end, port).ptr != end ||
-        port == 0) {
-        return std::nullopt;
+std::string no_reply(const ServerAddress& server, httplib::Error error) {
+    const std::string where = server.host + ':' + std::to_string(server.port);
+    if (error == httplib::Error::Connection) {
+        return "nothing listens at " + where +
+               ": put `status` into the Corefile of the server, or give -server ADDR";
     }
-    std::string host = server.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    } else if (host.find(':') != host.npos) {
-        return std::nullopt;
-    }
-    return std::pair(host.empty() ? std::string("127.0.0.1") : std::move(host), int{port});
+    return "no reply from " + where + ": " + httplib::to_string(error);
 }
 
 }  // namespace
 
+tl::expected<ServerAddress, std::string> server_address(const std::string& text) {
+    ServerAddress out;
+    std::string_view host = text;
+    const std::size_t colon = text.rfind(':');
+    const bool has_port = text.starts_with('[')
+                              ? text.find("]:") != std::string::npos
+                              : colon != std::string::npos && text.find(':') == colon;
+    if (has_port) {
+        const char* const end = text.data() + text.size();
+        const auto read = std::from_chars(text.data() + colon + 1, end, out.port);
+        if (read.ec != std::errc() || read.ptr != end || out.port == 0) {
+            return tl::unexpected("-server " + text + ": not an address and port");
+        }
+        host = host.substr(0, colon);
+    }
+    if (host.starts_with('[') && host.ends_with(']')) {
+        host = host.substr(1, host.size() - 2);
+    }
+    out.host = host.empty() ? "127.0.0.1" : host;
+    return out;
+}
+
 tl::expected<std::string, std::string> ask_status(const std::string& server,
                                                   const std::string& target) {
-    const auto place = split(server);
-    if (!place) {
-        return tl::unexpected("-server needs [HOST]:PORT, not '" + server + "'");
+    const auto address = server_address(server);
+    if (!address) {
+        return tl::unexpected(printable(address.error()));
     }
-    httplib::Client client(place->first, place->second);
+    httplib::Client client(address->host, address->port);
     client.set_connection_timeout(kConnectSeconds);
     client.set_read_timeout(kReadSeconds);
-    const auto reply = client.Get(target);
+    std::string body;
+    const auto reply = client.Get(target, [&](const char* octets, std::size_t size) {
+        body.append(octets, size);
+        return body.size() <= kMostOctets;
+    });
     if (!reply) {
-        return tl::unexpected("no answer from " + server + " (" +
-                              httplib::to_string(reply.error()) +
-                              "): is it running, with \"status\" in its Corefile?");
+        return tl::unexpected(printable(no_reply(*address, reply.error())));
+    }
+    if (reply->status == 404) {
+        return tl::unexpected("the server at " + printable(server) +
+                              " knows no such thing: is it another program's, or an older one's "
+                              "port?");
     }
     if (reply->status != 200) {
-        std::string why = reply->body.substr(0, reply->body.find('\n'));
-        return tl::unexpected(server + " says " + std::to_string(reply->status) +
-                              (why.empty() ? "" : ": " + why));
+        body.resize(std::min(body.size(), body.find('\n')));
+        return tl::unexpected(
+            printable(body.empty() ? "status " + std::to_string(reply->status) : body));
     }
-    return reply->body;
+    return body;
 }
 
 }  // namespace server

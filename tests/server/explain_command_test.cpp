@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "server/status_client.h"
+
 namespace server {
 namespace {
 

@@ -31,3 +31,9 @@ TEST_CASE("JSON: octets that nobody chose to be text") {
     json.value(std::string_view("\x1b[31m\0\x7f\xff\xc3\xa9", 10));
     CHECK(json.text() == "\"\\u001B[31m\\u0000\x7f\\u00FF\\u00C3\\u00A9\"");
 }
+
+TEST_CASE("JSON: words of people, as UTF-8") {
+    JsonText json;
+    json.words("na\xc3\xafve \"x\"");
+    CHECK(json.text() == R"("na\u00EFve \"x\"")");
+}
