@@ -23,12 +23,17 @@ void aim_reply(msghdr& message) {
     }
 }
 
-/// What socket(7) calls SK_MEMINFO_DROPS; it wraps round.
-std::uint32_t kernel_drops(int fd) {
+/// socket(7), SO_MEMINFO.
+std::array<std::uint32_t, SK_MEMINFO_VARS> kernel_counts(int fd) {
     std::array<std::uint32_t, SK_MEMINFO_VARS> counts{};
     socklen_t size = sizeof counts;
     (void)getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counts.data(), &size);
-    return counts[SK_MEMINFO_DROPS];
+    return counts;
+}
+
+/// It wraps round.
+std::uint32_t kernel_drops(int fd) {
+    return kernel_counts(fd)[SK_MEMINFO_DROPS];
 }
 
 /// `size` rounded up to an odd number of cache lines.
@@ -137,6 +142,11 @@ void UdpSocket::send_all(mmsghdr* messages, unsigned count) {
 std::uint64_t UdpSocket::take_overflows() {
     const std::uint32_t before = std::exchange(overflows_, kernel_drops(fd_.get()));
     return overflows_ - before;
+}
+
+bool UdpSocket::is_nearly_full() const {
+    const auto counts = kernel_counts(fd_.get());
+    return counts[SK_MEMINFO_RMEM_ALLOC] > counts[SK_MEMINFO_RCVBUF] / 4 * 3;
 }
 
 void UdpSocket::send(const Client& client, const std::uint8_t* reply, std::size_t size) {
