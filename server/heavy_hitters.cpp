@@ -23,7 +23,7 @@ HeavyHitters::HeavyHitters(std::size_t places, std::size_t most, std::uint64_t s
     : size_(places),
       shift_(shift_of(places)),
       words_(kHeadWords + (most + 7) / 8),
-      places_(std::make_unique<Place[]>(places)),
+      places_(std::make_unique<Word[]>(2 * places)),
       octets_(static_cast<std::uint64_t*>(std::calloc(places * words_, sizeof(std::uint64_t)))),
       random_(seed | 1U) {
     if (octets_ == nullptr) {
@@ -32,13 +32,14 @@ HeavyHitters::HeavyHitters(std::size_t places, std::size_t most, std::uint64_t s
 }
 
 std::size_t HeavyHitters::memory() const {
-    return size_ * (sizeof(Place) + words_ * sizeof(std::uint64_t));
+    return size_ * (2 + words_) * sizeof(std::uint64_t);
 }
 
 void HeavyHitters::clear() {
     for (std::size_t i = 0; i < size_; ++i) {
-        places_[i].key.store(0, std::memory_order_relaxed);
-        places_[i].count.store(0, std::memory_order_release);
+        key_at(i) = 0;
+        shown(i, 0).store(0, std::memory_order_relaxed);
+        shown_count(i).store(0, std::memory_order_release);
     }
     misses_ = 0;
     until_miss_ = times_ = 1;
@@ -66,16 +67,21 @@ void HeavyHitters::add(std::uint64_t key, std::string_view octets, std::uint32_t
     key += key == 0 ? 1 : 0;  // which is a free place's
     const std::size_t set = set_of(key);
     for (std::size_t i = set; i < set + kWays; ++i) {
-        if (places_[i].key.load(std::memory_order_relaxed) == key) {
-            places_[i].bump(times);
-            bring_near(i, key);
+        if (key_at(i) == key) {
+            bump(places_[2 * i + 1], times);
+            const std::size_t pair = key >> shift_ & ~std::size_t{1};
+            const std::size_t lesser = count_at(pair) < count_at(pair + 1) ? pair : pair + 1;
+            if ((i & ~std::size_t{1}) != pair &&
+                count_at(i) >= count_at(lesser) * 5 / 4 + kSampled) {
+                bring_near(i, lesser, key);
+            }
             return;
         }
     }
     // As long as there is room everything is counted.
     for (std::size_t way = 0; way < kWays; ++way) {
         const std::size_t i = set + (((key >> shift_) ^ way) & (kWays - 1));
-        if (places_[i].key.load(std::memory_order_relaxed) == 0) {
+        if (key_at(i) == 0) {
             put(i, key, times, octets);
             return;
         }
@@ -87,12 +93,11 @@ void HeavyHitters::admit(std::uint64_t key, std::string_view octets, std::uint32
     const std::size_t set = set_of(key);
     std::size_t least = set;
     for (std::size_t i = set + 1; i < set + kWays; ++i) {
-        if (places_[i].count.load(std::memory_order_relaxed) <
-            places_[least].count.load(std::memory_order_relaxed)) {
+        if (count_at(i) < count_at(least)) {
             least = i;
         }
     }
-    const std::uint64_t count = places_[least].count.load(std::memory_order_relaxed);
+    const std::uint64_t count = count_at(least);
     if (random() % (count + times) < times) {
         put(least, key, count + times, octets);
     }
@@ -100,39 +105,27 @@ void HeavyHitters::admit(std::uint64_t key, std::string_view octets, std::uint32
 
 /// Who is looked for in the other pair changes with the lesser of its own, if it comes clearly more
 /// often.
-void HeavyHitters::bring_near(std::size_t place, std::uint64_t key) {
-    const std::size_t pair = key >> shift_ & ~std::size_t{1};
-    const auto count_at = [this](std::size_t i) {
-        return places_[i].count.load(std::memory_order_relaxed);
-    };
-    const std::size_t lesser = count_at(pair) < count_at(pair + 1) ? pair : pair + 1;
-    if ((place & ~std::size_t{1}) == pair ||
-        count_at(place) < count_at(lesser) * 5 / 4 + kSampled) {
-        return;
-    }
+void HeavyHitters::bring_near(std::size_t place, std::size_t lesser, std::uint64_t key) {
     std::array<std::uint64_t, kMostWords> one, other;
-    const std::uint64_t other_key = places_[lesser].key.load(std::memory_order_relaxed);
+    const std::uint64_t other_key = key_at(lesser);
     const std::uint64_t one_count = read(place, one), other_count = read(lesser, other);
-    const auto text = [](const auto& words) {
-        return std::string_view(reinterpret_cast<const char*>(words.data() + kHeadWords), words[0]);
-    };
-    places_[place].key.store(0, std::memory_order_relaxed);
-    put(lesser, key, one_count, text(one));
+    key_at(place) = 0;
+    shown(place, 0).store(0, std::memory_order_relaxed);
+    put(lesser, key, one_count, text_of(one));
     if (other_count > 0) {
-        put(place, other_key, other_count, text(other));
+        put(place, other_key, other_count, text_of(other));
     }
 }
 
-/// The key last, and none while the rest is changed: read() tells.
+/// The shown key last, and none while the rest is changed: read() tells.
 void HeavyHitters::put(std::size_t place, std::uint64_t key, std::uint64_t count,
                        std::string_view octets) {
     octets = octets.substr(0, (words_ - kHeadWords) * sizeof(std::uint64_t));
-    Place& to = places_[place];
-    to.key.store(0, std::memory_order_relaxed);
-    to.count.store(count, std::memory_order_release);
-    std::uint64_t* word = &octets_[place * words_];
-    const auto write = [&word](std::uint64_t value) {
-        std::atomic_ref(*word++).store(value, std::memory_order_relaxed);
+    shown(place, 0).store(0, std::memory_order_relaxed);
+    shown_count(place).store(count, std::memory_order_release);
+    std::size_t word = 1;
+    const auto write = [&](std::uint64_t value) {
+        shown(place, word++).store(value, std::memory_order_relaxed);
     };
     write(octets.size());
     write(check_of(octets));
@@ -141,26 +134,24 @@ void HeavyHitters::put(std::size_t place, std::uint64_t key, std::uint64_t count
         std::memcpy(&value, octets.data() + at, std::min(sizeof value, octets.size() - at));
         write(value);
     }
-    to.key.store(key, std::memory_order_release);
+    shown(place, 0).store(key, std::memory_order_release);
+    key_at(place) = key;
 }
 
 /// The count; 0 if nothing is there, or if it was being changed.
 std::uint64_t HeavyHitters::read(std::size_t place,
                                  std::array<std::uint64_t, kMostWords>& copy) const {
-    const Place& from = places_[place];
-    const std::uint64_t key = from.key.load(std::memory_order_acquire);
-    if (key == 0) {
+    copy[0] = shown(place, 0).load(std::memory_order_acquire);
+    if (copy[0] == 0) {
         return 0;
     }
-    for (std::size_t i = 0; i < words_; ++i) {
-        copy[i] = std::atomic_ref(octets_[place * words_ + i]).load(std::memory_order_relaxed);
+    for (std::size_t i = 1; i < words_; ++i) {
+        copy[i] = shown(place, i).load(std::memory_order_relaxed);
     }
-    const std::uint64_t count = from.count.load(std::memory_order_acquire);
-    const std::size_t most = (words_ - kHeadWords) * sizeof(std::uint64_t);
-    const std::string_view octets(reinterpret_cast<const char*>(copy.data() + kHeadWords),
-                                  std::min<std::size_t>(copy[0], most));
-    const bool whole = copy[0] <= most && check_of(octets) == copy[1];
-    return whole && from.key.load(std::memory_order_relaxed) == key ? count : 0;
+    const std::uint64_t count = shown_count(place).load(std::memory_order_acquire);
+    const bool whole = copy[1] <= (words_ - kHeadWords) * sizeof(std::uint64_t) &&
+                       check_of(text_of(copy)) == copy[2];
+    return whole && shown(place, 0).load(std::memory_order_relaxed) == copy[0] ? count : 0;
 }
 
 }  // namespace server

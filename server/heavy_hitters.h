@@ -60,29 +60,27 @@ class HeavyHitters {
     /// `places`: a power of two; `most` octets stand for a key at most.
     HeavyHitters(std::size_t places, std::size_t most, std::uint64_t seed);
 
-    struct Place {
-        std::atomic<std::uint64_t> key{0};  // 0: free
-        std::atomic<std::uint64_t> count{0};
+    /// A place is two words: the key, 0 if it is free, which only the thread that adds may look
+    /// at, and the count. Words, and no structures, since their index is an operand of what reads
+    /// them, and no sum of its own.
+    using Word = std::uint64_t;
 
-        void bump(std::uint64_t more) {
-            count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    /// One more `key`, if it is at hand: in one of two places. Else false, and then, if
+    /// samples_miss() says so, add_missed() is to be called. A query has this twice: every
+    /// instruction counts.
+    static bool add_at_hand(Word* places, unsigned shift, std::uint64_t key) {
+        std::size_t at = key >> (shift - 1) & ~std::size_t{1};
+        if (places[at] != key) [[unlikely]] {
+            at ^= 2;
+            if (places[at] != key) {
+                return false;
+            }
         }
-    };
-    /// Where `key` is, if it is at hand: in one of two places. Else false, or null, and then, if
-    /// samples_miss() says so, add_missed() is to be called.
-    static bool find(Place* places, unsigned shift, std::uint64_t key, Place*& found) {
-        found = &places[key >> shift];
-        if (found->key.load(std::memory_order_relaxed) == key) [[likely]] {
-            return true;
-        }
-        found = &places[(key >> shift) ^ 1];
-        return found->key.load(std::memory_order_relaxed) == key;
+        bump(places[at + 1], 1);
+        return true;
     }
-    Place* find(std::uint64_t key) {
-        Place* found = nullptr;
-        return find(places_.get(), shift_, key, found) ? found : nullptr;
-    }
-    Place* places() { return places_.get(); }
+    bool add_at_hand(std::uint64_t key) { return add_at_hand(places_.get(), shift_, key); }
+    Word* places() { return places_.get(); }
     static constexpr unsigned shift_of(std::size_t places) {
         return 65U - static_cast<unsigned>(std::bit_width(places));
     }
@@ -105,33 +103,46 @@ class HeavyHitters {
         for (std::size_t i = 0; i < size_; ++i) {
             const std::uint64_t count = read(i, copy);
             if (count > 0) {
-                visit(std::string_view(reinterpret_cast<const char*>(copy.data() + kHeadWords),
-                                       copy[0]),
-                      count);
+                visit(text_of(copy), count);
             }
         }
     }
 
   private:
-    static constexpr std::size_t kHeadWords = 2;  // size, and a hash of what follows
+    static constexpr std::size_t kHeadWords = 3;  // the key, the size, a hash of what follows
     static constexpr std::size_t kMostWords = kHeadWords + 32;
 
     struct Free {
         void operator()(void* memory) const { std::free(memory); }
     };
 
+    static std::string_view text_of(const std::array<std::uint64_t, kMostWords>& copy) {
+        return {reinterpret_cast<const char*>(copy.data() + kHeadWords), copy[1]};
+    }
     void admit(std::uint64_t key, std::string_view octets, std::uint32_t times);
-    void bring_near(std::size_t place, std::uint64_t key);
+    void bring_near(std::size_t place, std::size_t lesser, std::uint64_t key);
     void put(std::size_t place, std::uint64_t key, std::uint64_t count, std::string_view octets);
     std::uint64_t read(std::size_t place, std::array<std::uint64_t, kMostWords>& copy) const;
     std::uint64_t random();
 
     std::size_t set_of(std::uint64_t key) const { return key >> shift_ & ~(kWays - 1); }
+    std::uint64_t& key_at(std::size_t place) { return places_[2 * place]; }
+    std::uint64_t count_at(std::size_t place) const { return places_[2 * place + 1]; }
+    std::atomic_ref<std::uint64_t> shown_count(std::size_t place) const {
+        return std::atomic_ref(places_[2 * place + 1]);
+    }
+    std::atomic_ref<std::uint64_t> shown(std::size_t place, std::size_t word) const {
+        return std::atomic_ref(octets_[place * words_ + word]);
+    }
+    /// Only this thread changes it, and so may read it as it likes.
+    static void bump(Word& count, std::uint64_t more) {
+        std::atomic_ref(count).store(count + more, std::memory_order_relaxed);
+    }
 
     const std::size_t size_;  // places
     const unsigned shift_;
     const std::size_t words_;  // of what stands for a key
-    std::unique_ptr<Place[]> places_;
+    std::unique_ptr<Word[]> places_;
     std::unique_ptr<std::uint64_t[], Free> octets_;  // pages come when they are written
     std::uint64_t random_;
     std::uint32_t misses_ = 0;  // that were added since clear()

@@ -24,23 +24,23 @@ const ReplyShape* shape_of(const Block* block) {
 }
 
 /// Counts a reply for `status`, by a hash of its name that is at hand, if there is one. A function
-/// of its own, so that it costs nothing where nobody counts.
+/// of its own, so that it costs nothing where nobody counts; `client` last, so that a product finds
+/// its register free.
 template <typename Received>
 [[gnu::noinline]] void count_reply_to(TopCounts& top, const Received& received,
-                                      const Client& client, const std::uint8_t* reply) {
-    const unsigned rcode = reply[3] & zones::header::kRcodeMask;
+                                      const std::uint8_t* reply, const Client& client) {
+    const std::size_t flags = reply[3];
     const zones::Query& query = received.query;
-    if (received.foreseen.snapshot != nullptr) [[likely]] {
-        const std::size_t before = TopCounts::octets_before(query.name, received.foreseen);
-        const auto where = reinterpret_cast<std::uintptr_t>(received.served);
-        if (before <= 16) {
-            return top.replied(query, top.key_of(query.name, received.foreseen, where, before),
-                               client, rcode);
-        }
+    const auto where = reinterpret_cast<std::uintptr_t>(received.served);
+    if (received.foreseen.octets_before == 0) [[likely]] {
+        top.replied(query, TopCounts::key_of(received.foreseen, where), client, flags);
+    } else if (received.foreseen.octets_before <= 16) {
+        top.replied(query, top.key_of(query.name, received.foreseen, where), client, flags);
     } else if (received.cache != nullptr) {
-        return top.replied(query, received.cache_hash, client, rcode);
+        top.replied(query, received.cache_hash, client, flags);
+    } else {
+        top.replied_to_any(query, client, flags);
     }
-    top.replied_to_any(query, client, rcode);
 }
 
 }  // namespace
@@ -271,7 +271,7 @@ Handled Pipeline::answer(const Received& received, const Client& client, const R
     const std::size_t size =
         asking.block->limits && is_over_limit(asking) ? asking.size : resolve(asking);
     if (top_ != nullptr && size > 0) {
-        count_reply_to(*top_, *asking.received, asking.client, asking.writer.buffer().data());
+        count_reply_to(*top_, received, out.data(), client);
     }
     return {size, asking.waits};
 }

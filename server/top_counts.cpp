@@ -71,9 +71,13 @@ void TopCounts::tick(Clock::time_point now) {
 void TopCounts::use(Window& window) {
     current_ = &window;
     clients_ = window.tables[0].places();
-    by_rcode_.fill(nothing_.places());
-    by_rcode_[static_cast<std::size_t>(zones::Rcode::NoError)] = window.tables[1].places();
-    by_rcode_[static_cast<std::size_t>(zones::Rcode::NxDomain)] = window.tables[2].places();
+    for (std::size_t flags = 0; flags < by_flags_.size(); ++flags) {
+        const auto rcode = static_cast<zones::Rcode>(flags & zones::header::kRcodeMask);
+        by_flags_[flags] = (rcode == zones::Rcode::NoError    ? window.tables[1]
+                            : rcode == zones::Rcode::NxDomain ? window.tables[2]
+                                                              : nothing_)
+                               .places();
+    }
 }
 
 TopCounts::Clock::time_point TopCounts::began() const {
@@ -101,38 +105,30 @@ std::uint64_t TopCounts::key_of(const zones::LoweredName& name) const {
     return hitter_hash(key_, padded.data(), padded.size(), name.size);
 }
 
-void TopCounts::replied_to_any(const zones::Query& query, const Client& client, unsigned rcode) {
-    replied(query, key_of(query.name), client, rcode);
+void TopCounts::replied_to_any(const zones::Query& query, const Client& client, std::size_t flags) {
+    replied(query, key_of(query.name), client, flags);
 }
 
-/// Either is not at hand, or both.
+/// The name is not at hand; nor may the client be.
 void TopCounts::missed(const zones::Query& query, std::uint64_t name, const Client& client,
-                       unsigned rcode) {
-    const std::uint64_t who = key_of(client);
-    HeavyHitters& clients = current_->tables[0];
-    if (HeavyHitters::Place* const place = clients.find(who)) {
-        place->bump(1);
-    } else if (clients.samples_miss()) {
-        clients.add_missed(who, address_of(client));
-    }
-    if (HeavyHitters::Place* place = nullptr;
-        HeavyHitters::find(by_rcode_[rcode], kShift, name, place)) {
-        place->bump(1);
-    } else {
-        miss_name(query, name, rcode);
-    }
-}
-
-void TopCounts::miss_name(const zones::Query& query, std::uint64_t key, unsigned rcode) {
-    const bool exists = rcode == static_cast<unsigned>(zones::Rcode::NoError);
-    if (exists || rcode == static_cast<unsigned>(zones::Rcode::NxDomain)) {
-        const TopTable table = exists ? TopTable::Names : TopTable::NxDomain;
-        HeavyHitters& names = current_->tables[static_cast<std::size_t>(table)];
+                       std::size_t flags) {
+    const auto rcode = static_cast<zones::Rcode>(flags & zones::header::kRcodeMask);
+    if (rcode == zones::Rcode::NoError || rcode == zones::Rcode::NxDomain) {
+        HeavyHitters& names = current_->tables[rcode == zones::Rcode::NoError ? 1 : 2];
         if (names.samples_miss()) {
-            names.add_missed(key, query.name.wire());
+            names.add_missed(name, query.name.wire());
         }
     } else {
-        add_error(query, key, static_cast<zones::Rcode>(rcode), 1);
+        add_error(query, name, rcode, 1);
+    }
+    replied_to(client);
+}
+
+void TopCounts::replied_to(const Client& client) {
+    HeavyHitters& clients = current_->tables[0];
+    const std::uint64_t who = key_of(client);
+    if (!clients.add_at_hand(who) && clients.samples_miss()) {
+        clients.add_missed(who, address_of(client));
     }
 }
 

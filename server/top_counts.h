@@ -37,40 +37,37 @@ class TopCounts {
 
     TopCounts(const HitterKey& key, Clock::duration window, Clock::time_point now);
 
-    /// What tells a name from others, as far as a hash is at hand: of a name below `svc` that of
-    /// its Service and namespace, from the look-up; then only what stands before it is left to be
-    /// hashed, and that is no key_of() if it has over 16 octets. `where`: whatever tells apart
-    /// names of the same Service in different zones.
-    static std::size_t octets_before(const zones::LoweredName& name,
-                                     const zones::Foreseen& foreseen) {
-        return name.label_at[name.labels - foreseen.zone->labels - 3];
+    /// What tells a name below `svc` from others: the hash of its Service and namespace, which the
+    /// look-up has made, and then only what stands before it is left to be hashed: `foreseen` says
+    /// how much, and that is 16 octets at most. `where`: whatever tells apart names of the same
+    /// Service in different zones.
+    static std::uint64_t key_of(const zones::Foreseen& foreseen, std::uint64_t where) {
+        return (foreseen.hash ^ where) + foreseen.zone->value;
     }
     std::uint64_t key_of(const zones::LoweredName& name, const zones::Foreseen& foreseen,
-                         std::uint64_t where, std::size_t before) const {
-        const std::uint64_t seed = (foreseen.hash ^ where) + foreseen.zone->value;
+                         std::uint64_t where) const {
         const char* const octets = reinterpret_cast<const char*>(name.octets.data());
-        return before == 0 ? seed
-                           : folded_product(word_at(octets) ^ key_.k1,
-                                            word_at(octets + 8) ^ (seed + before));
+        return folded_product(
+            word_at(octets) ^ key_.k1,
+            word_at(octets + 8) ^ (key_of(foreseen, where) + foreseen.octets_before));
     }
     /// The same without any.
     std::uint64_t key_of(const zones::LoweredName& name) const;
 
-    /// A reply to `client`, whose header has `rcode`; `name`: the key of what was asked.
+    /// A reply to `client`; `name`: the key of what was asked; `flags`: the last octet of them, in
+    /// which the response code is.
     [[gnu::always_inline]] void replied(const zones::Query& query, std::uint64_t name,
-                                        const Client& client, unsigned rcode) {
-        const std::uint64_t who = key_of(client);
-        HeavyHitters::Place* of_client;
-        HeavyHitters::Place* of_name;
-        if (!HeavyHitters::find(clients_, kShift, who, of_client) ||
-            !HeavyHitters::find(by_rcode_[rcode], kShift, name, of_name)) [[unlikely]] {
-            return missed(query, name, client, rcode);
+                                        const Client& client, std::size_t flags) {
+        if (!HeavyHitters::add_at_hand(by_flags_[flags], kShift, name)) [[unlikely]] {
+            return missed(query, name, client, flags);
         }
-        of_client->bump(1);
-        of_name->bump(1);
+        if (client.peer.any.sa_family != AF_INET ||
+            !HeavyHitters::add_at_hand(clients_, kShift, key_of_v4(client))) [[unlikely]] {
+            replied_to(client);
+        }
     }
     /// The same without a key.
-    void replied_to_any(const zones::Query& query, const Client& client, unsigned rcode);
+    void replied_to_any(const zones::Query& query, const Client& client, std::size_t flags);
 
     /// Whether this refusal of a message that is no question is to be counted, for others as well:
     /// what costs next to nothing is not to cost more for being counted.
@@ -105,17 +102,22 @@ class TopCounts {
         std::atomic<Clock::time_point> began{};
     };
 
+    /// No two have the same, since the factor is odd. That of 0.0.0.0, from where nobody asks, is a
+    /// free place's.
+    std::uint64_t key_of_v4(const Client& client) const {
+        return client.peer.v4.sin_addr.s_addr * key_.k1;
+    }
     std::uint64_t key_of(const Client& client) const {
-        if (client.peer.any.sa_family == AF_INET) [[likely]] {
-            return (client.peer.v4.sin_addr.s_addr + std::uint64_t{1}) * key_.k1;  // odd
+        if (client.peer.any.sa_family == AF_INET) {
+            return key_of_v4(client);
         }
         const char* const octets = reinterpret_cast<const char*>(&client.peer.v6.sin6_addr);
         return folded_product(word_at(octets) ^ key_.k0, word_at(octets + 8) ^ key_.k1);
     }
     void use(Window& window);
     void missed(const zones::Query& query, std::uint64_t name, const Client& client,
-                unsigned rcode);
-    void miss_name(const zones::Query& query, std::uint64_t key, unsigned rcode);
+                std::size_t flags);
+    void replied_to(const Client& client);
     void add_error(const zones::Query& query, std::uint64_t key, zones::Rcode rcode,
                    std::uint32_t times);
 
@@ -125,11 +127,11 @@ class TopCounts {
     const HitterKey key_;
     const Clock::duration length_;
     std::array<Window, 2> windows_;
-    HeavyHitters nothing_;  // is empty, for response codes that miss_name() has to see
+    HeavyHitters nothing_;  // is empty, for response codes that missed() has to see
     // The worker's own, and of the window in hand:
     Window* current_ = nullptr;
-    HeavyHitters::Place* clients_ = nullptr;
-    std::array<HeavyHitters::Place*, 16> by_rcode_{};
+    HeavyHitters::Word* clients_ = nullptr;
+    std::array<HeavyHitters::Word*, 256> by_flags_{};  // the table of names
     Clock::time_point next_;
     std::uint32_t refusals_ = 0;  // that were counted
     std::uint32_t until_refusal_ = 1;

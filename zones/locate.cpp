@@ -125,7 +125,9 @@ void Foreseen::find_key(const LoweredName& name, const Snapshot& in) {
     const std::size_t left = name.labels - zone->labels;
     if (left >= 3 && name.label(left - 1) == kServices) {
         snapshot = &in;
-        hash = keyed_hash(in.key, service_key(name, left - 3));
+        octets_before = name.label_at[left - 3];
+        const char* const key = reinterpret_cast<const char*>(&name.octets[octets_before]);
+        hash = keyed_hash(in.key, {key, name.label_at[left - 1] - std::size_t{octets_before}});
         __builtin_prefetch(&in.shard_of(hash));
     }
 }

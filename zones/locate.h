@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "zones/cluster_options.h"
@@ -16,7 +17,11 @@ namespace zones {
 /// The Service that a name will lead to if it is below `svc`, looked up in steps: each has what the
 /// next reads brought from memory, while other names of the batch have theirs.
 struct Foreseen {
-    bool looked_up = false;                // what follows is valid
+    static constexpr std::uint8_t kNotBelowService = 255;
+
+    bool looked_up = false;  // what follows is valid
+    /// Of the name, in front of <service>.<ns>.svc.
+    std::uint8_t octets_before = kNotBelowService;
     std::optional<ZoneTable::Match> zone;  // of those of the cluster
     const Snapshot* snapshot = nullptr;    // null: the name is not one below `svc`
     std::uint64_t hash = 0;

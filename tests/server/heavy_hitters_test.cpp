@@ -49,9 +49,7 @@ std::uint64_t key_of(const std::string& name, std::uint64_t seed) {
 /// As a worker does.
 void count(HeavyHitters& table, const std::string& name, std::uint64_t seed) {
     const std::uint64_t key = key_of(name, seed);
-    if (HeavyHitters::Place* const place = table.find(key)) {
-        place->bump(1);
-    } else if (table.samples_miss()) {
+    if (!table.add_at_hand(key) && table.samples_miss()) {
         table.add_missed(key, name);
     }
 }

@@ -64,14 +64,14 @@ struct World {
         for (int i = 0; i < times; ++i) {
             TopCounts& top = worker(of_worker);
             const auto header = static_cast<unsigned>(rcode);
-            const std::size_t before = ahead ? TopCounts::octets_before(query.name, foreseen) : 99;
             if (rcode == Rcode::FormErr) {
                 if (top.samples_refusal()) {
                     top.refused(query, client(from), rcode);
                 }
-            } else if (before <= 16) {
-                top.replied(query, top.key_of(query.name, foreseen, 0, before), client(from),
-                            header);
+            } else if (ahead && foreseen.octets_before == 0) {
+                top.replied(query, TopCounts::key_of(foreseen, 0), client(from), header);
+            } else if (ahead && foreseen.octets_before <= 16) {
+                top.replied(query, top.key_of(query.name, foreseen, 0), client(from), header);
             } else {
                 top.replied_to_any(query, client(from), header);
             }

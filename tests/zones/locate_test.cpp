@@ -71,6 +71,23 @@ TEST_CASE("what was foreseen leads to the same, and to nothing in another snapsh
     }
 }
 
+TEST_CASE("what was foreseen says where the Service begins") {
+    const auto cluster = cluster_with(PodMode::Insecure);
+    const auto octets_before = [&](const std::string& front) {
+        LoweredName name;
+        name.assign(Name::parse(front + "cluster.local.")->wire());
+        Foreseen foreseen{.looked_up = true, .zone = ZoneTable::Match{0, 2}};
+        foreseen.find_key(name, *cluster.snapshot());
+        return foreseen.octets_before;
+    };
+    CHECK(octets_before("web.prod.svc.") == 0);
+    CHECK(octets_before("nope.prod.svc.") == 0);
+    CHECK(octets_before("_http._tcp.web.prod.svc.") == 11);
+    CHECK(octets_before("prod.svc.") == Foreseen::kNotBelowService);
+    CHECK(octets_before("web.prod.pod.") == Foreseen::kNotBelowService);
+    CHECK(octets_before("") == Foreseen::kNotBelowService);
+}
+
 TEST_CASE("the same hash is not the same name") {
     const auto cluster = cluster_with(PodMode::Insecure);
     const auto& snapshot = *cluster.snapshot();

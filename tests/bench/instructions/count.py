@@ -6,8 +6,8 @@ usage: count.py [--build build] [--update] [--keep FOLDER]
 --build: where the release build is. --update: what was counted is the reference from now on.
 --keep: leaves what callgrind wrote there, a file per kind: callgrind_annotate FOLDER/KIND.
 
-A kind fails that costs over 3 % more than the reference says; `KIND, top` also if it costs over 3 % more than `KIND`, which is
-the same without counting who asks what. The counts repeat to the instruction as long as
+A kind fails that costs over 3 % more than the reference says; `KIND, top` also if it costs over 2 % more than `KIND`, which is
+the same without counting who asks what: as it comes over UDP, in batches. The counts repeat to the instruction as long as
 compiler and libraries are the same (Debian 12's, amd64): keys, clock and random numbers are fixed
 (fixed_world.cpp), and so is the environment.
 """
@@ -25,7 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 REFERENCE = HERE / "reference.json"
 PROGRAM = "tests/bench/instructions/instructions"
 ALLOWED = 0.03
-ALLOWED_FOR_TOP = 0.03
+ALLOWED_FOR_TOP = 0.02
 TOP = ", top"
 
 # Nothing of the caller's. Symbols are bound at start. Of the C library's string functions, which are chosen by
