@@ -2,10 +2,11 @@
 """Holds the sources against the layer table of ARCHITECTURE.md: who may include what.
 
 Also: heavy library headers stay out of our headers, every header says at its top what it knows, no
-file has 400 lines. Prints each offending line; exit status 1 if there is one.
+file has 400 lines, and the top of the tree has what belongs there and nothing else. Prints each offending line; exit status 1 if there is one.
 """
 import pathlib
 import re
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -36,6 +37,9 @@ SYSTEM = {
 }
 # Only .cpp files may include these: they cost seconds, and hide behind a private Impl.
 HEAVY = ["httplib.h", "ares.h", "ldns/", "rapidjson/", "yaml-cpp/", "CLI/", "prometheus/", "re2/"]
+
+# What the top of the tree may have; beside it `.`-files and Markdown.
+TOP_LEVEL = ["LICENSE", "examples", "meson.build", "meson_options.txt", "tests", *PROJECT]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -97,10 +101,22 @@ def check_shape(path, lines):
     return wrong
 
 
+def check_top_level():
+    """What is committed, or about to be; nothing is known of a tree without git."""
+    if not (ROOT / ".git").exists():
+        print("skip: the top of the tree, which git lists")
+        return []
+    listed = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT, check=True,
+                            capture_output=True, text=True).stdout
+    entries = {path.split("/")[0] for path in listed.split("\0") if path}
+    return [f"{entry}: does not belong to the top of the tree" for entry in sorted(entries)
+            if entry not in TOP_LEVEL and not entry.startswith(".") and not entry.endswith(".md")]
+
+
 def main():
     files = sorted(p for folder in [*PROJECT, "tests"] for suffix in ("*.h", "*.cpp", "*.py", "*.sh")
                    for p in (ROOT / folder).rglob(suffix))
-    wrong = []
+    wrong = check_top_level()
     for path in files:
         lines = path.read_text().splitlines()
         wrong += check_includes(path, lines) + check_shape(path, lines)
