@@ -17,9 +17,10 @@ build_packages=(
     libseccomp-dev libssl-dev libyaml-cpp-dev prometheus-cpp-dev zlib1g-dev rapidjson-dev doctest-dev bind9-dnsutils
 )
 # ip and sysctl make the namespaces of the client tests; setarch (util-linux) runs the TSan builds.
+# lld and llvm (llvm-ar) link the build with control-flow integrity.
 # kubectl, jq and xz drive a real API server. promtool (prometheus) judges the metrics. valgrind counts instructions.
 test_packages=(
-    clang clang-format cppcheck libclang-rt-14-dev python3 python3-dnspython nsd
+    clang clang-format cppcheck libclang-rt-14-dev lld llvm python3 python3-dnspython nsd
     busybox conntrack curl dnsmasq-base iproute2 iptables jq knot-dnsutils ldnsutils knot mandoc nftables openssl procps prometheus
     python3-yaml unbound util-linux valgrind xz-utils
 )

@@ -3,12 +3,12 @@
 #
 #   tests/run.sh            everything, in well under 20 minutes on two cores
 #   tests/run.sh --long     and what takes longer: more fuzzing, a longer soak, valgrind, clang-tidy, all suites with
-#                           both sanitizers, unit tests of the release build and of all of the server with TSan,
-#                           the arm64 image
+#                           both sanitizers and with control-flow integrity, unit tests of the release build and of
+#                           all of the server with TSan, the arm64 image
 #   tests/run.sh --fast     the release build, its unit tests, instructions per query and the integration tests only
 #
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
-# (debug, ASan and UBSan) and build-tsan/ (what has threads). KERYX_GOLDEN names the reference answers
+# (debug, ASan and UBSan), build-tsan/ (what has threads) and build-cfi/ (release, by clang). KERYX_GOLDEN names the reference answers
 # (by default ../shared/golden beside the checkout), KERYX_COREFILES a folder of Corefiles in use (by
 # default ../shared/reference/corefiles), KERYX_CONTROL_PLANE the scripts that start a real API server (by
 # default ../shared/control-plane); what needs them is skipped without.
@@ -260,6 +260,14 @@ if [ "$fast" = no ]; then
     unit_tests build-tsan "TSan" --wrapper "setarch -R" "${threaded[@]}"
     cases_of "integration with TSan" "$python" tests/integration/run.py --quick --slack 5 \
         --under "setarch -R" --binary build-tsan/server/keryx "${seen_by_tsan[@]}"
+fi
+
+if [ "$long" = yes ]; then
+    case_of "release build with control-flow integrity (clang++, lld, warnings are errors)" \
+        build clang++ build-cfi server/keryx tests/cfi/wrong_calls -- --buildtype=release -Dcfi=true
+    cases_of "control-flow integrity" build-cfi/tests/cfi/wrong_calls
+    cases_of "integration with control-flow integrity" "$python" tests/integration/run.py --quick \
+        --binary build-cfi/server/keryx
 fi
 
 echo "all of it: $SECONDS s"

@@ -3,6 +3,7 @@ was linked.
 
 Every suite fails where the filter refuses a system call (keryx.py); here the parts that call most run together.
 """
+import json
 import os
 import pathlib
 import re
@@ -34,6 +35,8 @@ PLAIN = """
     }
 }
 """
+# Where clang's control-flow integrity ends the process, on amd64: ud1l 2(%eax), %eax.
+CHECK_FAILED = bytes.fromhex("670fb94002")
 NO_FILTER = "this build has no filter"
 # A container's profile that takes the right to filter away: seccomp(2), and prctl(PR_SET_SECCOMP).
 PROFILE = """
@@ -336,8 +339,20 @@ def binary(t):
             check("debug" in str(t.command[-1]), "no call is checked (_FORTIFY_SOURCE)")
 
 
+def guarded_calls(t):
+    """That the checks hold is tests/cfi's to show; here, that this binary has them."""
+    path = pathlib.Path(t.command[-1])
+    options = path.parents[1] / "meson-info/intro-buildoptions.json"
+    if not options.exists() or {"name": "cfi", "value": True} not in [
+            {key: option[key] for key in ("name", "value")} for option in json.loads(options.read_text())]:
+        raise Skip("a build without -Dcfi=true")
+    with t.case("the binary: calls through pointers and virtual calls are checked"):
+        traps = path.read_bytes().count(CHECK_FAILED)
+        check(traps > 400, f"{traps} checks")
+
+
 def run(t):
-    for part in (on_and_off, as_user, refusal, foreign_profile, binary):
+    for part in (on_and_off, as_user, refusal, foreign_profile, binary, guarded_calls):
         try:
             part(t)
         except Skip as why:
