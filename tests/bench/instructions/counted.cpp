@@ -16,6 +16,8 @@ void answer_batch(KubeadmServer& server, std::span<const Octets> queries, bool l
     }
 }
 
-void end_of_kind() {}
+void end_of_kind() {
+    asm volatile("");  // Nothing, which a call is still made for.
+}
 
 }  // namespace bench
