@@ -27,7 +27,9 @@ const httplib::Headers& headers_for_all() {
         {"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "no-referrer"},
         {"Cache-Control", "no-store"},
-        {"Cross-Origin-Resource-Policy", "same-origin"}};
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        // Else cpp-httplib says `bytes` to HEAD; we pass over ranges (RFC 9110 §14.3).
+        {"Accept-Ranges", "none"}};
     return headers;
 }
 
@@ -35,6 +37,44 @@ bool equal_caseless(std::string_view one, std::string_view other) {
     return std::ranges::equal(one, other, [](unsigned char a, unsigned char b) {
         return std::tolower(a) == std::tolower(b);
     });
+}
+
+/// Lines that end with CRLF and have no other control characters: cpp-httplib passes over what is
+/// otherwise, where another reader would see a field (RFC 9112 §2.2).
+bool has_plain_lines(std::string_view head) {
+    for (std::size_t i = 0; i < head.size(); ++i) {
+        const char c = head[i];
+        const bool at_end = c == '\r' && i + 1 < head.size() && head[i + 1] == '\n';
+        if (at_end) {
+            ++i;
+        } else if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Escapes of a `Host` would be undone by cpp-httplib; the only one that an own host can have is
+/// that before the zone of an IPv6 address (RFC 6874 §2).
+bool has_escapes(std::string_view host) {
+    const std::size_t zone = host.find("%25");
+    if (zone != host.npos && host.substr(0, zone).find('[') != host.npos) {
+        host.remove_prefix(zone + 1);
+    }
+    return host.find('%') != host.npos;
+}
+
+/// At most one `Host`, be it empty, which cpp-httplib would not count; and as it is meant.
+bool has_plain_host(std::string_view head) {
+    int hosts = 0;
+    while (!head.empty()) {
+        const std::string_view line = head.substr(0, head.find('\n'));
+        head.remove_prefix(std::min(line.size() + 1, head.size()));
+        if (equal_caseless(line.substr(0, 5), "host:") && (++hosts > 1 || has_escapes(line))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /// The head without its `Range` fields, which a server may pass over (RFC 9110 §14.2): nothing here
@@ -110,7 +150,8 @@ std::string_view host_of(std::string_view field) {
 }
 
 bool is_address(std::string_view host) {
-    return parse_address(host.substr(0, host.find('%'))).has_value();
+    const bool may_have_zone = host.find(':') != host.npos;
+    return parse_address(may_have_zone ? host.substr(0, host.find('%')) : host).has_value();
 }
 
 StatusRequest request_of(const httplib::Request& http) {
@@ -169,7 +210,8 @@ struct StatusHttp::Impl : httplib::Server {
         if (!is_own(host_of(http.get_header_value("Host")))) {
             return status_error(421, "ask by address, as localhost, or as the Corefile names it");
         }
-        if (http.get_header_value("Sec-Fetch-Site") == "cross-site") {
+        const auto [first, last] = http.headers.equal_range("Sec-Fetch-Site");
+        if (std::any_of(first, last, [](const auto& one) { return one.second == "cross-site"; })) {
             return status_error(403, "not for other sites");
         }
         return std::nullopt;
@@ -201,13 +243,18 @@ void StatusHttp::use_host(std::string host) {
 }
 
 bool StatusHttp::answer(std::string head, int fd, std::chrono::milliseconds patience) const {
+    if (!has_plain_lines(head) || !has_plain_host(head)) {
+        return refuse(400, fd, patience);
+    }
     HeadStream stream(without_ranges(std::move(head)), fd, patience);
     return impl_->process(stream);
 }
 
 bool StatusHttp::refuse(int status, int fd, std::chrono::milliseconds patience) const {
     std::string text = "HTTP/1.1 " + std::to_string(status) +
-                       (status == 408 ? " Request Timeout" : " Request Header Fields Too Large") +
+                       (status == 400   ? " Bad Request"
+                        : status == 408 ? " Request Timeout"
+                                        : " Request Header Fields Too Large") +
                        "\r\nConnection: close\r\nContent-Length: 0\r\n";
     for (const auto& [name, value] : headers_for_all()) {
         text += name;

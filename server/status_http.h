@@ -24,7 +24,7 @@ class StatusHttp {
     /// Replies to `head` on `fd`, which is not to be used again. False if the reply was not read
     /// within `patience`.
     bool answer(std::string head, int fd, std::chrono::milliseconds patience) const;
-    /// The same for a head that was not read to its end: why.
+    /// The same for a head that was not read to its end, or that is no head: why.
     bool refuse(int status, int fd, std::chrono::milliseconds patience) const;
 
   private:

@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 100ms;
-constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 /// Lets the peer read what was sent: a socket that is closed with octets unread resets, and takes
 /// the reply away (RFC 9112 §9.6).
@@ -156,7 +155,8 @@ void StatusServer::accept_from(int listener) {
             }
             break;
         }
-        Connection connection{std::move(fd), {}, Clock::now() + limits_.request};
+        Connection connection{std::move(fd), StatusHead(limits_.head),
+                              Clock::now() + limits_.request};
         if (read_head(connection)) {
             reading_.push_back(std::move(connection));
         }
@@ -178,18 +178,13 @@ bool StatusServer::read_head(Connection& connection) {
         if (size <= 0) {
             return false;
         }
-        const std::size_t before = connection.head.size();
-        connection.head.append(octets.data(), static_cast<std::size_t>(size));
-        const std::size_t end = connection.head.find(kEndOfHead, before < 3 ? 0 : before - 3);
-        const bool too_large = std::min(end, connection.head.size()) > limits_.head;
-        if (end == connection.head.npos && !too_large) {
+        const auto state = connection.head.add({octets.data(), static_cast<std::size_t>(size)});
+        if (state == StatusHead::State::Incomplete) {
             continue;
         }
-        if (too_large) {
+        if (state == StatusHead::State::TooLarge) {
             count("size");
             connection.refused = 431;
-        } else {
-            connection.head.resize(end + kEndOfHead.size());  // nothing here has a body
         }
         hand_on(std::move(connection));
         return false;
@@ -237,7 +232,7 @@ void StatusServer::answer_all() {
 void StatusServer::answer(Connection connection) {
     const int fd = connection.fd.get();
     const bool sent = connection.refused == 0
-                          ? http_.answer(std::move(connection.head), fd, limits_.reply)
+                          ? http_.answer(connection.head.take(), fd, limits_.reply)
                           : http_.refuse(connection.refused, fd, limits_.reply);
     if (sent) {
         close_gently(fd);

@@ -16,6 +16,7 @@
 
 #include "server/http_listeners.h"
 #include "server/rare_metrics.h"
+#include "server/status_head.h"
 #include "server/status_http.h"
 
 namespace server {
@@ -60,7 +61,7 @@ class StatusServer {
     using Clock = std::chrono::steady_clock;
     struct Connection {
         Fd fd;
-        std::string head;
+        StatusHead head;
         Clock::time_point until;  // the head must be complete
         int refused = 0;          // the status, if it is not
     };

@@ -18,7 +18,8 @@ constexpr std::array kTargets{
     Target{"corefile", run_corefile}, Target{"kubeconfig", run_kubeconfig},
     Target{"hosts", run_hosts},       Target{"template", run_template},
     Target{"snapshot", run_snapshot}, Target{"http", run_http},
-    Target{"text", run_text},         Target{"details", run_details},
+    Target{"status", run_status},     Target{"text", run_text},
+    Target{"details", run_details},
 };
 
 }  // namespace

@@ -33,6 +33,7 @@ void run_hosts(Input input);
 void run_template(Input input);
 void run_snapshot(Input input);
 void run_http(Input input);
+void run_status(Input input);
 void run_text(Input input);
 void run_details(Input input);
 

@@ -83,6 +83,7 @@ void check_headers(const std::string& reply) {
     CHECK(has(reply, "Referrer-Policy: no-referrer"));
     CHECK(has(reply, "Cache-Control: no-store"));
     CHECK(has(reply, "Cross-Origin-Resource-Policy: same-origin"));
+    CHECK(has(reply, "Accept-Ranges: none"));
     CHECK(has(reply, "Connection: close"));
 }
 
@@ -99,6 +100,7 @@ TEST_CASE("status: a route, its parameters, and headers for browsers") {
     const std::string only_head = head.ask("HEAD /echo?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(status_of(only_head) == 200);
     CHECK(has(only_head, "Content-Length: 4"));
+    check_headers(only_head);
     CHECK(head.closed());
 }
 
@@ -122,11 +124,20 @@ TEST_CASE("status: what is refused says why, with the same headers") {
         {"GET /echo HTTP/1.1\r\n\r\n", 400},
         {"GET /echo HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400},
         {"GET /echo HTTP/1.1\r\nHost: \r\n\r\n", 400},
+        {"GET /echo HTTP/1.1\r\nHost: localhost\r\nHost: x\n\r\n\r\n", 400},
+        {"GET /echo HTTP/1.1\r\nHost: localhost\r\nX: a\rb\r\n\r\n", 400},
+        {"GET /echo HTTP/1.1\r\nHost: local%68ost\r\n\r\n", 400},
+        {"GET /echo HTTP/1.1\r\nHost: [%3a:1]\r\n\r\n", 400},
+        {"GET /echo HTTP/1.1\r\nHost: localhost\r\nHost: \r\n\r\n", 400},
+        {"GET /echo HTTP/1.1\r\nhost: 127.0.0.1%25.evil.example\r\n\r\n", 400},
         {"GET /echo HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421},
         {"GET /echo HTTP/1.1\r\nHost: 127.0.0.1.evil.example:80\r\n\r\n", 421},
         {"GET /echo HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n", 421},
         {"GET /echo HTTP/1.1\r\nHost: [evil.example]\r\n\r\n", 421},
-        {"GET /echo HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n", 403}};
+        {"GET /echo HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n", 403},
+        {"GET /echo HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: none\r\n"
+         "Sec-Fetch-Site: cross-site\r\n\r\n",
+         403}};
     for (const Case& c : cases) {
         CAPTURE(c.request);
         const std::string reply = serving.ask(c.request);
