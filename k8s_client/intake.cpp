@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kListBatch = 64;
 
 template <std::size_t Kind>
-Object bare(ObjectName name) {
+Object bare(ObjectName&& name) {
     std::variant_alternative_t<Kind, Object> object;
     object.meta.ns = std::move(name.ns);
     object.meta.name = std::move(name.name);

@@ -18,8 +18,8 @@ namespace {
 /// One mapping of the file, and how messages name it.
 class Section {
   public:
-    Section(const std::filesystem::path& file, std::string name, YAML::Node node)
-        : file_(file), name_(std::move(name)), node_(std::move(node)) {}
+    Section(const std::filesystem::path& file, std::string name, const YAML::Node& node)
+        : file_(file), name_(std::move(name)), node_(node) {}
 
     [[noreturn]] void fail(std::string_view key, const std::string& why) const {
         std::string place = name_;
@@ -78,7 +78,7 @@ class Section {
                 return inner_of(entry, list + "[" + name + "]", inner);
             }
             if (++others <= kShown) {
-                known += (known.empty() ? "" : ", ") + name;
+                known.append(known.empty() ? "" : ", ").append(name);
             } else {
                 known += others == kShown + 1 ? ", ..." : "";
             }

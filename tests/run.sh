@@ -194,7 +194,8 @@ tidy_sources() {
 seen_by_asan=() seen_by_tsan=()
 if [ "$long" = no ]; then
     seen_by_asan=(server manifests forward cache hosts acl template rewrite hostile compliance malformed metrics tcp
-        truncation log health reload restart apiserver coldstart corefiles faults_limits faults_peers)
+        truncation log health reload restart apiserver coldstart corefiles faults_limits faults_peers ede explain status
+        top page)
     seen_by_tsan=(model cache hosts loop metrics log health reload restart)
 fi
 
