@@ -70,7 +70,7 @@ class TakeAll : public ValueReceiver {
 std::string selector_text(const Labels& selector) {
     std::string text;
     for (const auto& [key, value] : selector) {
-        text += (text.empty() ? "" : ",") + key + "=" + value;
+        text.append(text.empty() ? "" : ",").append(key).append("=").append(value);
     }
     return text;
 }

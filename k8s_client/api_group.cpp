@@ -3,6 +3,18 @@
 #include <rapidjson/document.h>
 
 namespace k8s_client {
+namespace {
+
+/// Null if there is none; so it is where `value` is no object, as after an error of the parser.
+const rapidjson::Value* member(const rapidjson::Value& value, const char* name) {
+    if (!value.IsObject()) {
+        return nullptr;
+    }
+    const rapidjson::Value::ConstMemberIterator found = value.FindMember(name);
+    return found != value.MemberEnd() ? &found->value : nullptr;
+}
+
+}  // namespace
 
 Ending get_api_group(HttpGet& http, std::string_view name, ApiGroup& group, Heartbeat& heartbeat) {
     HttpRequest request;
@@ -14,13 +26,14 @@ Ending get_api_group(HttpGet& http, std::string_view name, ApiGroup& group, Hear
     }
     rapidjson::Document document;
     document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
-    if (document.HasParseError() || !document.IsObject() || !document.HasMember("versions") ||
-        !document["versions"].IsArray()) {
+    const rapidjson::Value* const versions = member(document, "versions");
+    if (versions == nullptr || !versions->IsArray()) {
         return {Ending::Kind::Malformed, 0, "the response is no APIGroup", {}};
     }
-    for (const auto& version : document["versions"].GetArray()) {
-        if (version.IsObject() && version.HasMember("version") && version["version"].IsString()) {
-            group.versions.emplace_back(version["version"].GetString());
+    for (const rapidjson::Value& entry : versions->GetArray()) {
+        const rapidjson::Value* const version = member(entry, "version");
+        if (version != nullptr && version->IsString()) {
+            group.versions.emplace_back(version->GetString());
         }
     }
     return {};
