@@ -67,14 +67,6 @@ class TakeAll : public ValueReceiver {
     std::vector<Detail> details;
 };
 
-std::string selector_text(const Labels& selector) {
-    std::string text;
-    for (const auto& [key, value] : selector) {
-        text.append(text.empty() ? "" : ",").append(key).append("=").append(value);
-    }
-    return text;
-}
-
 std::vector<PodDetail> pods_in(std::vector<Detail> details) {
     std::vector<PodDetail> pods;
     for (Detail& detail : details) {

@@ -255,4 +255,12 @@ bool selects(const Labels& selector, const Labels& labels) {
     });
 }
 
+std::string selector_text(const Labels& selector) {
+    std::string text;
+    for (const auto& [key, value] : selector) {
+        text.append(text.empty() ? "" : ",").append(key).append("=").append(value);
+    }
+    return text;
+}
+
 }  // namespace k8s_client

@@ -88,4 +88,7 @@ std::optional<Detail> detail_of(const Value& object);
 /// True if `labels` has all of `selector`, which is not empty.
 bool selects(const Labels& selector, const Labels& labels);
 
+/// `app=web,tier=front`, as `kubectl get -l` and the API's labelSelector take it.
+std::string selector_text(const Labels& selector);
+
 }  // namespace k8s_client

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "k8s_client/service_detail.h"
+
 namespace server {
 namespace {
 
@@ -114,10 +116,7 @@ void Page::write_service(const ExplainedService& service) {
         line(fmt::format("{:<26}{}", i == 0 ? "ports" : "", port_line(service.ports[i])));
     }
     if (service.detailed && service.type != "ExternalName") {
-        std::string selector;
-        for (const auto& [key, value] : service.selector) {
-            selector += (selector.empty() ? "" : ",") + key + '=' + value;
-        }
+        const std::string selector = k8s_client::selector_text(service.selector);
         line("selector                  " + (selector.empty() ? "none" : selector));
         line(fmt::format("publishNotReadyAddresses  {}", service.publish_not_ready_addresses));
     }

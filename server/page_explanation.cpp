@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "k8s_client/service_detail.h"
 #include "server/html_table.h"
 
 namespace server {
@@ -172,10 +173,7 @@ void write_facts(HtmlText& out, const ExplainedService& service) {
     std::ranges::transform(service.ports, std::back_inserter(ports), port_text);
     write_fact(out, "Ports", ports);
     if (service.detailed && service.type != "ExternalName") {
-        std::string selector;
-        for (const auto& [key, value] : service.selector) {
-            selector += (selector.empty() ? "" : ",") + key + "=" + value;
-        }
+        const std::string selector = k8s_client::selector_text(service.selector);
         write_fact(out, "Selector", {selector.empty() ? "none" : selector});
         if (service.publish_not_ready_addresses) {
             write_fact(out, "Not ready addresses", {"published"});

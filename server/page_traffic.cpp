@@ -65,6 +65,7 @@ double highest(const std::vector<double>& values) {
 template <typename Value>
 std::vector<double> values_of(const std::vector<TrafficPoint>& points, Value value) {
     std::vector<double> values;
+    values.reserve(points.size());
     for (const TrafficPoint& point : points) {
         values.push_back(value(point));
     }

@@ -23,7 +23,6 @@ import wire
 from blackhole_test import BlackHole
 from harness import Skip, check, equal, until
 from keryx import Keryx
-from load_tool import load_tool
 from scrape import Scrape, fetch
 from upstream import Upstream
 
@@ -270,25 +269,6 @@ def shares(t):
             until(shed_after_a_stall, "forwards that are shed", 60 * t.slack)
 
 
-def busy(t):
-    """The queue is hardly ever empty, and never long."""
-    with t.case("clients that ask again at once are no overload: no forward is refused"), load_tool(t.root) as load, \
-            Upstream(world) as up, \
-            Keryx(t, COREFILE.format(limit="", port=up.port), FILES, ("-dns.port", "0", "-workers", "1"),
-                  prefix=PREFIX) as k:
-        until(lambda: k.http, "HTTP")
-        with bound(OTHER) as sock:
-            asker = threading.Thread(target=load, args=(k.port, [f"{cluster.SERVICE} A"]),
-                                     kwargs={"in_flight": 250, "seconds": 3})
-            asker.start()
-            while asker.is_alive():
-                sock.sendto(wire.query("www.example.com."), (k.address, k.port))
-                equal(wire.parse(sock.recv(2048)).rcode_text, "NOERROR", "a forward")
-            asker.join()
-        check(scrape(k).sum("coredns_dns_requests_total") > 1000, "nothing was asked")
-        equal(scrape(k).sum("keryx_shed_forwards_total"), 0, "forwards that were refused")
-
-
 def places_for_others(t):
     """max_concurrent 40: a client gets 30 of them, another one still finds a place."""
     gate = threading.Event()
@@ -402,6 +382,5 @@ def run(t):
     places_for_others(t)
     reflection(t)
     reload(t)
-    busy(t)
     accept(t)
     shares(t)

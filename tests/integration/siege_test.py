@@ -4,9 +4,12 @@ Malformed packets and random names come as fast as half of what the server can d
 second at most: other suites run beside this one. tests/bench/run.sh siege has the true figures.
 """
 import pathlib
+import socket
+import threading
 
 import cluster
-from harness import Skip, check
+import wire
+from harness import Skip, check, equal
 from keryx import Keryx, run_to_end
 from load_tool import load_tool
 from scrape import Scrape, fetch
@@ -44,6 +47,24 @@ def overflows(k):
     return f"{Scrape(fetch(port, address)).sum('keryx_udp_overflows_total'):.0f} datagrams found the queue full"
 
 
+def busy(t, up, load):
+    """The queue is hardly ever empty, and never long."""
+    with Keryx(t, cluster.corefile(up.port, "prometheus 127.0.0.1:0"), FILES, ("-dns.port", "0", "-workers", "1")) as k, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        asker = threading.Thread(target=load, args=(k.port, QUESTIONS), kwargs={"in_flight": 250, "seconds": SECONDS})
+        asker.start()
+        forwards = 0
+        while asker.is_alive():
+            sock.sendto(wire.query("www.example.com."), (k.address, k.port))
+            equal(wire.parse(sock.recv(2048)).rcode_text, "NOERROR", "a forward")
+            forwards += 1
+        asker.join()
+        check(forwards > 100, f"only {forwards} forwards")
+        address, port = k.http["/metrics"][0]
+        equal(Scrape(fetch(port, address)).sum("keryx_shed_forwards_total"), 0, "forwards that were refused")
+
+
 def knows_ratelimit(t):
     status, out, _ = run_to_end(t, ["-plugins"])
     return status == 0 and "ratelimit" in out
@@ -60,6 +81,8 @@ def run(t):
                 check(size >= 1024, f"room for {size}")
             with t.case(f"malformed packets, one client's random names of the cluster, {DRIPS} dripping connections"):
                 siege(t, k, load, half_of_capacity(k, load), "malformed", "default.svc.cluster.local")
+        with t.case("clients that ask again at once are no overload: no forward is refused"):
+            busy(t, up, load)
         with t.case("random names outside of the cluster, where clients have limits"):
             if not knows_ratelimit(t):
                 raise Skip("this server has no ratelimit")

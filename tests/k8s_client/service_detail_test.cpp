@@ -174,6 +174,7 @@ status:
     CHECK(selects({{"app", "kubia"}}, pod.labels));
     CHECK_FALSE(selects({{"app", "kubia"}, {"b", "c"}}, pod.labels));
     CHECK_FALSE(selects({}, pod.labels));
+    CHECK(selector_text({{"app", "kubia"}, {"b", "c"}}) == "app=kubia,b=c");
 }
 
 TEST_CASE("detail: other kinds, and objects without a name, are none") {

@@ -1,7 +1,6 @@
 // Precompiled: what most files of this folder include. Each still says what it needs.
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
