@@ -101,8 +101,9 @@ struct AnswerCache::Picked {
 
     void copy_to(std::span<std::uint8_t> out, Clock::time_point now) {
         std::memcpy(out.data(), entry->octets.get(), entry->size);
-        found.size = entry->size;
-        found.extended_error = entry->extended_error;
+        found.size = entry->size - entry->text_size;
+        found.error = {entry->extended_error,
+                       zones::as_text(out.subspan(found.size, entry->text_size))};
         entry->second_chance = true;
         const auto passed = std::chrono::duration_cast<seconds>(now - entry->stored).count();
         age = static_cast<std::uint32_t>(std::max<std::int64_t>(passed, 0));
@@ -279,19 +280,22 @@ Found AnswerCache::find_stale(const CacheQuestion& question, Clock::time_point n
 
 std::uint64_t AnswerCache::insert(const CacheQuestion& question, const Cacheable& kept,
                                   std::span<const std::uint8_t> message, Clock::time_point now,
-                                  std::uint16_t extended_error) {
-    if (message.size() > kMaxMessage) {
+                                  const zones::ExtendedError& error) {
+    const std::string_view text = error.text.substr(0, kLongestText);
+    const std::size_t size = message.size() + text.size();
+    if (size > kMaxMessage) {
         return 0;
     }
     const bool failure = kept.kind == AnswerKind::Failure;
     const std::uint64_t hash = hash_of(question);
     CacheEntry entry;
     entry.hash = failure ? hash ^ kFailureMark : hash;
-    entry.octets = std::make_unique<std::uint8_t[]>(message.size());
-    std::memcpy(entry.octets.get(), message.data(), message.size());
-    entry.size = static_cast<std::uint32_t>(message.size());
+    entry.octets = std::make_unique<std::uint8_t[]>(size);
+    std::ranges::copy(text, std::ranges::copy(message, entry.octets.get()).out);
+    entry.size = static_cast<std::uint32_t>(size);
     entry.lifetime = kept.lifetime;
-    entry.extended_error = extended_error;
+    entry.extended_error = error.code;
+    entry.text_size = static_cast<std::uint8_t>(text.size());
     entry.dnssec_ok = question.dnssec_ok;
     entry.checking_disabled = question.checking_disabled;
     entry.stored = now;
@@ -333,17 +337,15 @@ std::uint64_t AnswerCache::insert(const CacheQuestion& question, const Cacheable
 }
 
 std::uint64_t AnswerCache::insert_failure(const CacheQuestion& question,
-                                          std::uint16_t extended_error, std::string_view text,
+                                          const zones::ExtendedError& error,
                                           Clock::time_point now) {
-    std::uint8_t message[zones::kHeaderSize + zones::kMaxNameLength + 4 + kLongestText];
+    std::uint8_t message[zones::kHeaderSize + zones::kMaxNameLength + 4];
     Cacheable kept;
     kept.kind = AnswerKind::Failure;
     kept.lifetime = options_.ttls.failure;
     kept.size = write_failure(question.qname, question.qtype, question.qclass,
                               zones::Rcode::ServFail, message);
-    text = text.substr(0, kLongestText);
-    std::memcpy(message + kept.size, text.data(), text.size());
-    return insert(question, kept, {message, kept.size + text.size()}, now, extended_error);
+    return insert(question, kept, {message, kept.size}, now, error);
 }
 
 CacheCounters AnswerCache::counters() const {

@@ -14,6 +14,7 @@
 
 #include "resolver/cache_table.h"
 #include "resolver/cacheable.h"
+#include "zones/extended_error.h"
 #include "zones/hash.h"
 
 namespace resolver {
@@ -55,9 +56,8 @@ struct Found {
     bool has_stale = false;  // with Miss: find_stale() would find something
     bool denial = false;     // what was found says that there is no such record, or a failure
     std::size_t size = 0;
-    /// As insert_failure() had it, and then what stands behind the question is its text; 0: this is
-    /// an upstream's message.
-    std::uint16_t extended_error = 0;
+    /// What was kept with it; its text is in the caller's buffer, too, behind the message.
+    zones::ExtendedError error{};
 };
 
 struct CacheCounters {
@@ -97,15 +97,15 @@ class AnswerCache {
                      std::span<std::uint8_t> out);
 
     /// Keeps the message that make_cacheable() wrote. A failure is kept beside what was known
-    /// before; success and denial replace each other. Returns how many had to make room.
+    /// before; success and denial replace each other. `error` is what find() is to say with it; a
+    /// text is cut where it is longer than kLongestText. Returns how many had to make room.
     std::uint64_t insert(const CacheQuestion& question, const Cacheable& kept,
                          std::span<const std::uint8_t> message, Clock::time_point now,
-                         std::uint16_t extended_error = 0);
+                         const zones::ExtendedError& error = {});
 
-    /// Keeps that no upstream gave a usable reply (RFC 9520 §2.2), as SERVFAIL with that code and
-    /// text, which is cut where it is longer than kLongestText.
-    std::uint64_t insert_failure(const CacheQuestion& question, std::uint16_t extended_error,
-                                 std::string_view text, Clock::time_point now);
+    /// Keeps that no upstream gave a usable reply (RFC 9520 §2.2), as SERVFAIL.
+    std::uint64_t insert_failure(const CacheQuestion& question, const zones::ExtendedError& error,
+                                 Clock::time_point now);
     static constexpr std::size_t kLongestText = 255;
 
     /// Sums of all shards.

@@ -22,6 +22,7 @@ struct CacheEntry {
     std::uint32_t lifetime = 0;  // seconds
     std::uint32_t hits = 0;      // without a gap, for prefetch
     std::uint16_t extended_error = 0;
+    std::uint8_t text_size = 0;  // of that, behind the message
     bool dnssec_ok = false;
     bool checking_disabled = false;
     bool second_chance = false;

@@ -25,7 +25,7 @@ constexpr std::uint32_t kMostFailures = 100;  // a port that refuses costs no ti
 constexpr std::size_t kMostPending = 10'000;
 constexpr std::size_t kMostSpares = 256;
 
-using Result = tl::expected<std::span<const std::uint8_t>, ForwardFailure>;
+using Result = tl::expected<ForwardReply, ForwardFailure>;
 
 /// One that no upstream is to blame for.
 Result fault_of(ForwardError error) {
@@ -168,7 +168,7 @@ void Forwarder::Impl::handle(Pending& pending) {
     }
     switch (verdict) {
         case Verdict::Answer:
-            complete(pending, pending.reply, {});
+            complete(pending, pending.reply, pending.replied());
             remove(pending);
             return;
         case Verdict::PassOver:
@@ -215,13 +215,14 @@ Verdict Forwarder::Impl::settle(Pending& pending) {
 void Forwarder::Impl::pass_over(Pending& pending) {
     const auto now = Clock::now();
     if (pending.passed_over + 1 >= upstreams.size() || now + kTick >= pending.deadline) {
-        complete(pending, pending.reply, {});
+        complete(pending, pending.reply, pending.replied());
         remove(pending);
         return;
     }
     ++pending.passed_over;
     ++totals.failovers;
     pending.last_reply = std::move(pending.reply);
+    pending.last_replied = std::make_unique<Upstream>(pending.server->upstream());
     start(pending, now);
 }
 
@@ -246,7 +247,8 @@ void Forwarder::Impl::fail(Pending& pending, const ForwardFailure& failure) {
     if (pending.last_reply.empty())
         complete(pending, {}, tl::unexpected(failure));
     else
-        complete(pending, pending.last_reply, {});
+        complete(pending, pending.last_reply,
+                 ForwardReply{pending.last_reply, pending.last_replied.get()});
 }
 
 /// Completes what would be too late at the next tick; c-ares still holds it until its own time-out.
@@ -286,7 +288,7 @@ void Forwarder::Impl::stop() {
     }
 }
 
-/// Everybody gets `result` if it is an error, else the reply, with the name as they spelled it.
+/// Everybody gets `result`, with the name in its reply as they spelled it; `reply` is that reply.
 void Forwarder::Impl::complete(Pending& pending, std::span<std::uint8_t> reply,
                                const Result& result) {
     in_flight.remove(pending);
@@ -299,7 +301,7 @@ void Forwarder::Impl::complete(Pending& pending, std::span<std::uint8_t> reply,
         }
         const auto as_asked = waiter.qname.empty() ? pending.query.question() : waiter.qname;
         std::ranges::copy(as_asked, reply.begin() + kHeaderLength);
-        waiter.completion(std::span<const std::uint8_t>(reply));
+        waiter.completion(result);
     }
     waiters.clear();
     pending.waiters = std::move(waiters);  // empty, but for its memory

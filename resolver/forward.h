@@ -91,6 +91,12 @@ struct ForwardFailure {
     int cause = 0;
 };
 
+/// A reply, and who gave it; both live during the call.
+struct ForwardReply {
+    std::span<const std::uint8_t> message;
+    const Upstream* upstream = nullptr;  // never null
+};
+
 /// A question as it goes upstream. The views need only live during ask().
 struct Question {
     std::span<const std::uint8_t> qname;  // wire form, uncompressed, case as the client sent it
@@ -148,10 +154,9 @@ class Reactor {
 class Forwarder {
   public:
     /// A reply is a whole DNS message whose id is ours, whose question has been checked to be the
-    /// one asked (RFC 5452 §9.1) and is spelled as asked, untouched otherwise; the view lives
-    /// during the call only. Equal questions in flight share one upstream query.
-    using Completion =
-        std::function<void(tl::expected<std::span<const std::uint8_t>, ForwardFailure>)>;
+    /// one asked (RFC 5452 §9.1) and is spelled as asked, untouched otherwise. Equal questions in
+    /// flight share one upstream query.
+    using Completion = std::function<void(const tl::expected<ForwardReply, ForwardFailure>&)>;
 
     /// Throws std::invalid_argument for a number of upstreams out of range or an address that is
     /// not one, source_address included.

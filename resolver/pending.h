@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "resolver/channel.h"
@@ -26,8 +27,9 @@ struct Progress {
     Turn turn;
     UpstreamServer* server = nullptr;
     std::uint32_t failures = 0;
-    std::uint32_t passed_over = 0;         // replies, for their rcode
-    std::vector<std::uint8_t> last_reply;  // of those
+    std::uint32_t passed_over = 0;           // replies, for their rcode
+    std::vector<std::uint8_t> last_reply;    // of those
+    std::unique_ptr<Upstream> last_replied;  // who gave it, and may have left the list since
     Clock::time_point deadline;
     Clock::time_point sent;
     bool starts_with_tcp = false;
@@ -42,6 +44,8 @@ struct Pending : Exchange, Progress {
 
     /// As new, but for the memory that its vectors hold.
     void renew(const UpstreamQuery& asked);
+
+    ForwardReply replied() const { return {reply, &server->upstream()}; }
 
     UpstreamQuery query;
     std::vector<Waiter> waiters;  // empty once completed

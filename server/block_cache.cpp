@@ -33,6 +33,7 @@ bool BlockCache::covers(const zones::LoweredName& qname) const {
 std::optional<BlockCache::Kept> BlockCache::take(const resolver::CacheQuestion& question,
                                                  const zones::LoweredName& qname,
                                                  const zones::UpstreamReply& reply,
+                                                 const zones::ExtendedError& error,
                                                  Clock::time_point now,
                                                  std::span<std::uint8_t> buffer) {
     const auto kept = resolver::make_cacheable(reply, store_.options().ttls, unix_time(),
@@ -45,14 +46,13 @@ std::optional<BlockCache::Kept> BlockCache::take(const resolver::CacheQuestion& 
     if (disabled.find(qname)) {
         return std::nullopt;
     }
-    return Kept{*kept, store_.insert(question, *kept, buffer.first(kept->size), now)};
+    return Kept{*kept, store_.insert(question, *kept, buffer.first(kept->size), now, error)};
 }
 
 std::uint64_t BlockCache::take_failure(const resolver::CacheQuestion& question,
                                        const zones::LoweredName& qname,
-                                       std::uint16_t extended_error, std::string_view text,
-                                       Clock::time_point now) {
-    return no_denial_.find(qname) ? 0 : store_.insert_failure(question, extended_error, text, now);
+                                       const zones::ExtendedError& error, Clock::time_point now) {
+    return no_denial_.find(qname) ? 0 : store_.insert_failure(question, error, now);
 }
 
 }  // namespace server

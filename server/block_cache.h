@@ -29,16 +29,17 @@ class BlockCache {
         std::uint64_t evicted = 0;  // what had to make room
     };
     /// Keeps a reply, if it may be. What it is and the TTLs that it goes to the client with, if it
-    /// is one that a cache may keep. `buffer` is for the kept message: AnswerCache::kMaxMessage
-    /// octets.
+    /// is one that a cache may keep. `error` is to be said with it. `buffer` is for the kept
+    /// message: AnswerCache::kMaxMessage octets.
     std::optional<Kept> take(const resolver::CacheQuestion& question,
                              const zones::LoweredName& qname, const zones::UpstreamReply& reply,
-                             Clock::time_point now, std::span<std::uint8_t> buffer);
+                             const zones::ExtendedError& error, Clock::time_point now,
+                             std::span<std::uint8_t> buffer);
 
-    /// Keeps that no upstream could be asked; code and text say why. How many had to make room.
+    /// Keeps that no upstream could be asked; `error` says why. How many had to make room.
     std::uint64_t take_failure(const resolver::CacheQuestion& question,
-                               const zones::LoweredName& qname, std::uint16_t extended_error,
-                               std::string_view text, Clock::time_point now);
+                               const zones::LoweredName& qname, const zones::ExtendedError& error,
+                               Clock::time_point now);
 
     /// What the Corefile says of it.
     const std::string& written() const { return written_; }

@@ -64,7 +64,7 @@ void ask_in_turn(const Routing& routing, const Forwarders& forwarders, std::size
     forwarders[index]->ask(
         question, [&routing, &forwarders, &config, next = *next, question, qname = std::move(qname),
                    completion = std::move(completion), started = Clock::now()](const auto& reply) {
-            if (!reply || !wants_next(config, *reply)) {
+            if (!reply || !wants_next(config, reply->message)) {
                 completion(reply);
                 return;
             }

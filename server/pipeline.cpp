@@ -238,6 +238,7 @@ Handled Pipeline::answer(const Received& received, const Client& client, const R
     Asking asking{query, client, route, zones::MessageWriter(out)};
     asking.received = &received;
     asking.started = now_;
+    asking.served = received.served;
     asking.writer.begin(query, size_limit(query, client, nullptr));
     if (received.verdict != Verdict::Ask) {
         if (received.verdict == Verdict::Refused) {
@@ -284,6 +285,7 @@ void Pipeline::begin_shaped(Asking& asking) {
     }
 }
 
+/// What is no question to be answered, by RFC 6891 §6.1.1 with an OPT record where it had one.
 std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
     const auto count = [this](MalformedReason reason) {
         meter_.worker().malformed[static_cast<std::size_t>(reason)].add();
@@ -291,10 +293,10 @@ std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
     switch (verdict) {
         case Verdict::NotImp:
             count(MalformedReason::Opcode);
-            // The bare header, all flags clear (RFC 8906 §8.1.4).
-            return write_bare_header(asking.query.message, Rcode::NotImp, asking.writer.buffer());
+            return refuse_opcode(asking);
         case Verdict::BadVers:
             count(MalformedReason::EdnsVersion);
+            tell_version(asking);
             return finish(asking, Rcode::BadVers, 0);
         case Verdict::NotAuth:
             count(MalformedReason::Signed);
@@ -305,6 +307,9 @@ std::size_t Pipeline::refuse(Asking& asking, Verdict verdict) {
             return finish(asking, Rcode::Refused, 0);
         default:
             count(MalformedReason::Format);
+            if (asking.query.has_edns) [[unlikely]] {
+                tell_malformed(asking);
+            }
             return finish(asking, Rcode::FormErr, 0);
     }
 }

@@ -17,6 +17,7 @@
 #include "server/query_log.h"
 #include "server/query_meter.h"
 #include "server/routing.h"
+#include "zones/extended_error.h"
 #include "zones/relay.h"
 
 namespace server {
@@ -73,10 +74,14 @@ class Pipeline {
     /// Queries that wait for an upstream, and for which a client waits.
     std::size_t waiting() const { return pending_.size() - free_pending_.size() - background_; }
 
+    /// While the sender takes a reply: who gave it; null where no upstream did, just now.
+    const resolver::Upstream* answered_by() const { return answered_by_; }
+
     WorkerCells& counters() { return meter_.worker(); }
 
   private:
-    using UpstreamResult = tl::expected<std::span<const std::uint8_t>, resolver::ForwardFailure>;
+    using UpstreamResult = tl::expected<resolver::ForwardReply, resolver::ForwardFailure>;
+    using UpstreamReply = std::optional<zones::UpstreamReply>;  // none: it is malformed
     struct Asking;
     struct PendingQuery;
     /// A client's among all that wait, and among those of one `forward` line.
@@ -101,6 +106,7 @@ class Pipeline {
     Handled answer(const Received& received, const Client& client, const Route& route,
                    std::span<std::uint8_t> out);
     std::size_t refuse(Asking& asking, zones::Verdict verdict);
+    std::size_t refuse_opcode(Asking& asking);
     void begin_shaped(Asking& asking);
     bool answer_at_once(Asking& asking, std::uint32_t random);
     bool answer_link_at_once(Asking& asking, const Block& block, const zones::AskedName& name);
@@ -130,14 +136,17 @@ class Pipeline {
     bool is_kept_from_upstreams(Asking& asking, const Block& block);
     void ask_upstream(const Asking& asking, std::size_t forwarder,
                       std::unique_ptr<PendingQuery> pending);
-    std::size_t relay(Asking& asking, std::span<const std::uint8_t> message,
+    std::size_t relay(Asking& asking, const resolver::ForwardReply& given,
                       const zones::TtlRange& ttls);
     std::size_t finish_relayed(Asking& asking, zones::Rcode rcode, std::uint8_t flags3);
     std::size_t answer_from_cache(Asking& asking, const Block& block);
     std::size_t serve_cached(Asking& asking, const resolver::Found& found);
     std::size_t serve_stale(Asking& asking);
     void refresh(const Asking& asking, const Block& block);
-    std::optional<resolver::Cacheable> keep(const Asking& asking, const UpstreamResult& reply);
+    std::optional<resolver::Cacheable> keep(const Asking& asking, const UpstreamReply& reply,
+                                            const zones::ExtendedError& error);
+    static bool may_be_kept(const Asking& asking);
+    void keep_failure(const Asking& asking, const resolver::ForwardFailure& failure);
     void serve_overdue();
     std::size_t finish(Asking& asking, zones::Rcode rcode, std::uint8_t flags2);
     std::size_t write_as_asked(Asking& asking, std::size_t size, zones::Rcode rcode,
@@ -145,11 +154,14 @@ class Pipeline {
     bool tells_why(const Asking& asking) const;
     void tell(Asking& asking, std::uint16_t extended_error, std::string_view text);
     void tell_if_nothing_local(Asking& asking);
+    void tell_malformed(Asking& asking);
+    void tell_version(Asking& asking);
     void tell_stale(Asking& asking, zones::Rcode rcode);
-    void tell_failure_of_upstream(Asking& asking, zones::Rcode rcode);
+    zones::ExtendedError reason_of(const UpstreamReply& reply, const resolver::Upstream& upstream);
+    void tell_of_upstream(Asking& asking, zones::Rcode rcode, zones::ExtendedError error);
     std::size_t fail(Asking& asking, zones::Rcode rcode, std::string_view why);
     std::size_t fail(Asking& asking, const resolver::ForwardFailure& failure);
-    std::size_t fail_malformed(Asking& asking);
+    std::size_t fail_malformed(Asking& asking, const resolver::Upstream* upstream);
     std::size_t fail_overload(Asking& asking, std::string_view why);
     std::unique_ptr<PendingQuery> hold(const Asking& asking);
     std::size_t take_slot(std::unique_ptr<PendingQuery> pending);
@@ -182,6 +194,7 @@ class Pipeline {
     std::array<Received, kAhead> expected_;  // those of a batch
     zones::Query rewritten_query_;           // what it has become
     zones::ReasonText reason_;               // of the reply in hand
+    const resolver::Upstream* answered_by_ = nullptr;
     std::vector<std::uint8_t> late_reply_;
     std::vector<std::uint8_t> rewritten_reply_;  // before it fits the question that was asked
     std::vector<std::uint8_t> cached_;           // a message from the cache, or on its way there

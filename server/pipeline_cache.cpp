@@ -47,6 +47,11 @@ resolver::CacheQuestion question_of(const zones::Query& query, const zones::Lowe
             .checking_disabled = query.checking_disabled()};
 }
 
+/// What an upstream says without recursion is not what it says to those who want it.
+bool Pipeline::may_be_kept(const Asking& asking) {
+    return asking.cache != nullptr && wants_recursion(*asking.block, asking.query);
+}
+
 /// 0 if the question has to go upstream.
 std::size_t Pipeline::answer_from_cache(Asking& asking, const Block& block) {
     if (block.cache == nullptr) {
@@ -86,24 +91,20 @@ std::size_t Pipeline::serve_cached(Asking& asking, const resolver::Found& found)
     asking.author = Author::Cache;
     const std::span<std::uint8_t> message{cached_.data(), found.size};
     const std::size_t question_end = zones::kHeaderSize + asking.asked.length + 4U;
-    if (found.extended_error != 0) [[unlikely]] {
-        tell(asking, zones::extended_error::kCachedError,
-             zones::as_text(message.subspan(question_end)));
-        return finish(asking, zones::Rcode::ServFail,
-                      asking.chain.links > 0 ? zones::header::kAa : 0);
-    }
+    const auto rcode = static_cast<zones::Rcode>(message[3] & zones::header::kRcodeMask);
     if (found.state == resolver::Found::State::Stale) {
-        tell_stale(asking, static_cast<zones::Rcode>(message[3] & zones::header::kRcodeMask));
+        tell_stale(asking, rcode);
+    } else if (found.error.says_something()) [[unlikely]] {
+        tell_of_upstream(asking, rcode, found.error);
     }
     if (asking.writer.replay(message.subspan(question_end), zones::read_u16(&message[6]),
                              zones::read_u16(&message[8]))) {
-        return finish_relayed(
-            asking, static_cast<zones::Rcode>(message[3] & zones::header::kRcodeMask), message[3]);
+        return finish_relayed(asking, rcode, message[3]);
     }
     // In a chain, or too long: record by record, with owners as this client spells them.
     const auto spelled = asking.writer.placed(asking.asked);
     std::memcpy(&message[zones::kHeaderSize], spelled.data(), spelled.size());
-    return relay(asking, message, {});
+    return relay(asking, {message, nullptr}, {});
 }
 
 /// 0 if there is none, or if the client is not to have it.
@@ -137,37 +138,39 @@ void Pipeline::refresh(const Asking& asking, const Block& block) {
     ask_upstream(asking, index, std::move(pending));
 }
 
-/// Hands a reply, or that there was none, to the cache. Returns what it was for the cache.
-std::optional<resolver::Cacheable> Pipeline::keep(const Asking& asking,
-                                                  const UpstreamResult& reply) {
-    // What an upstream says without recursion is not what it says to those who want it.
-    if (asking.cache == nullptr || !wants_recursion(*asking.block, asking.query)) {
+/// Hands a reply to the cache, and what is to be said with it. Returns what it was for the cache.
+std::optional<resolver::Cacheable> Pipeline::keep(const Asking& asking, const UpstreamReply& reply,
+                                                  const zones::ExtendedError& error) {
+    if (!may_be_kept(asking)) {
         return std::nullopt;
     }
     zones::LoweredName qname;
     qname.assign(asking.writer.placed(asking.asked));
-    const auto question = question_of(asking.query, qname);
-    if (!reply) {
-        if (const std::uint16_t code = extended_error_of(reply.error()); code != 0) {
-            reason_.clear();
-            add_reason(reply.error(), reason_);
-            const auto evicted =
-                asking.cache->take_failure(question, qname, code, reason_.view(), now_);
-            if (asking.cache_counted != nullptr) {
-                asking.cache_counted->denial_evictions.add(evicted);
-            }
-        }
-        return std::nullopt;
-    }
-    const auto parsed = zones::parse_upstream_reply(*reply);
     std::optional<BlockCache::Kept> kept;
-    if (parsed) {
-        kept = asking.cache->take(question, qname, *parsed, now_, cached_);
+    if (reply) {
+        kept = asking.cache->take(question_of(asking.query, qname), qname, *reply, error, now_,
+                                  cached_);
     }
     if (asking.cache_counted != nullptr) {
-        count_kept(*asking.cache_counted, parsed.has_value(), kept);
+        count_kept(*asking.cache_counted, reply.has_value(), kept);
     }
     return kept;
+}
+
+/// The same of that there was no reply.
+void Pipeline::keep_failure(const Asking& asking, const resolver::ForwardFailure& failure) {
+    if (!may_be_kept(asking) || extended_error_of(failure) == 0) {
+        return;
+    }
+    zones::LoweredName qname;
+    qname.assign(asking.writer.placed(asking.asked));
+    reason_.clear();
+    add_reason(failure, reason_);
+    const auto evicted = asking.cache->take_failure(question_of(asking.query, qname), qname,
+                                                    {.text = reason_.view()}, now_);
+    if (asking.cache_counted != nullptr) {
+        asking.cache_counted->denial_evictions.add(evicted);
+    }
 }
 
 /// Clients for whom `verify` takes too long get what is there; the upstream's reply is still kept.

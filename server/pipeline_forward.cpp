@@ -1,5 +1,6 @@
 // What the pipeline asks of upstreams, and what it makes of their replies.
 #include <algorithm>
+#include <cerrno>
 
 #include "server/memory_reserve.h"
 #include "server/next_forward.h"
@@ -31,12 +32,8 @@ std::string text_of(resolver::ForwardError error, std::size_t most) {
 }
 
 /// What a stale answer is no better than (RFC 8767 §4).
-bool is_usable(const tl::expected<std::span<const std::uint8_t>, resolver::ForwardFailure>& reply) {
-    if (!reply) {
-        return false;
-    }
-    const auto parsed = zones::parse_upstream_reply(*reply);
-    return parsed && (parsed->rcode == Rcode::NoError || parsed->rcode == Rcode::NxDomain);
+bool is_usable(const std::optional<zones::UpstreamReply>& reply) {
+    return reply && (reply->rcode == Rcode::NoError || reply->rcode == Rcode::NxDomain);
 }
 
 }  // namespace
@@ -178,7 +175,16 @@ Pipeline::Asking Pipeline::resume(const PendingQuery& pending, zones::Query& que
 void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
     zones::Query query, original;
     Asking asking = resume(pending, query, original);
-    const auto kept = keep(asking, reply);
+    UpstreamReply parsed;
+    zones::ExtendedError error;
+    std::optional<resolver::Cacheable> kept;
+    if (reply) {
+        parsed = zones::parse_upstream_reply(reply->message);
+        error = reason_of(parsed, *reply->upstream);
+        kept = keep(asking, parsed, error);
+    } else {
+        keep_failure(asking, reply.error());
+    }
     if (pending.stale_at != Clock::time_point::max()) {
         --may_be_overdue_;
     }
@@ -189,9 +195,13 @@ void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
     // To `prefer_positive` a denial is no better than a failure.
     const bool denied = kept && kept->kind == resolver::AnswerKind::Denial &&
                         asking.cache->store().options().prefer_positive;
-    std::size_t size = is_usable(reply) && !denied ? 0 : serve_stale(asking);
+    std::size_t size = is_usable(parsed) && !denied ? 0 : serve_stale(asking);
     if (size == 0 && !asking.withheld) {
         asking.author = Author::Forward;
+        if (error.says_something()) [[unlikely]] {
+            tell_of_upstream(asking, parsed->rcode, error);
+        }
+        answered_by_ = reply ? reply->upstream : nullptr;
         size = reply ? relay(asking, *reply, kept ? kept->ttls : zones::TtlRange{})
                      : fail(asking, reply.error());
     }
@@ -201,6 +211,7 @@ void Pipeline::complete(PendingQuery& pending, const UpstreamResult& reply) {
         }
         sender_.send(asking.client, late_reply_.data(), size);
     }
+    answered_by_ = nullptr;
 }
 
 /// A reply to what is no longer as it was received; by what was asked, not what it was rewritten
@@ -210,11 +221,11 @@ void Pipeline::count_top(const Asking& asking, Rcode rcode) {
     top_->replied_to_any(query, asking.client, static_cast<unsigned>(rcode));
 }
 
-std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> message,
+std::size_t Pipeline::relay(Asking& asking, const resolver::ForwardReply& given,
                             const zones::TtlRange& ttls) {
-    const auto reply = zones::parse_upstream_reply(message);
+    const auto reply = zones::parse_upstream_reply(given.message);
     if (!reply) {
-        return fail_malformed(asking);
+        return fail_malformed(asking, given.upstream);
     }
     const bool chained = asking.chain.links > 0;
     // At the end of a chain the upstream's authority section denies the target, nothing else does.
@@ -224,7 +235,7 @@ std::size_t Pipeline::relay(Asking& asking, std::span<const std::uint8_t> messag
     const zones::MessageWriter before = asking.writer;
     if (!zones::relay_records(*reply, wanted, asking.writer)) {
         asking.writer = before;  // with the CNAMEs that are ours
-        return fail_malformed(asking);
+        return fail_malformed(asking, given.upstream);
     }
     if ((reply->flags2 & zones::header::kTc) != 0) {
         asking.writer.mark_truncated();
@@ -238,9 +249,6 @@ std::size_t Pipeline::finish_relayed(Asking& asking, Rcode rcode, std::uint8_t f
     // our own CNAME answers, clear on what is another server's.
     const bool wants_ad = asking.query.dnssec_ok || asking.query.authentic_data();
     asking.flags3 = wants_ad && !chained ? flags3 & zones::header::kAd : 0;
-    if (rcode != Rcode::NoError && rcode != Rcode::NxDomain) [[unlikely]] {
-        tell_failure_of_upstream(asking, rcode);
-    }
     return finish(asking, rcode, chained ? zones::header::kAa : 0);
 }
 
@@ -271,8 +279,13 @@ std::size_t Pipeline::fail(Asking& asking, const resolver::ForwardFailure& failu
     return fail(asking, Rcode::ServFail, why);
 }
 
-std::size_t Pipeline::fail_malformed(Asking& asking) {
-    tell(asking, zones::extended_error::kNetworkError, "an upstream sent a malformed reply");
+/// `upstream` is null for what the cache had.
+std::size_t Pipeline::fail_malformed(Asking& asking, const resolver::Upstream* upstream) {
+    reason_.clear();
+    if (upstream != nullptr) {
+        add_reason({resolver::ForwardError::Network, upstream, EBADMSG}, reason_);
+    }
+    tell(asking, zones::extended_error::kNetworkError, reason_.view());
     return fail(asking, Rcode::ServFail, "malformed reply from upstream");
 }
 

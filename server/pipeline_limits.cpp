@@ -22,6 +22,20 @@ LimitAction action_of(ResponseLimit::Verdict verdict) {
     }
 }
 
+/// A limit is local policy about the client: Prohibited (RFC 8914 §4.19), not Blocked, which is
+/// about names (§4.16). The client may be another than it says: `writer`, with nothing but the
+/// question, gets no larger than the query by it. Where the text does not fit, the code may.
+void tell_to_come_over_tcp(const zones::Query& query, zones::MessageWriter& writer) {
+    constexpr std::string_view kText = "over a limit: ask over TCP";
+    constexpr std::size_t kCodeSize = zones::kOptionHeadSize + 2;
+    const std::size_t size = writer.position() + zones::kOptSize + kCodeSize;
+    if (query.message.size() >= size) {
+        const bool fits = query.message.size() >= size + kText.size();
+        writer.set_extended_error(zones::extended_error::kProhibited,
+                                  fits ? kText : std::string_view{});
+    }
+}
+
 }  // namespace
 
 void Pipeline::count_limited(const Asking& asking, const Net& client, Limit limit, double allowed,
@@ -78,6 +92,9 @@ bool Pipeline::is_over(Asking& asking, const RateLimit& rate_limit, Limit limit,
     if (truncated) {
         asking.writer.clear_records();
         asking.writer.mark_truncated();  // a client that is what it seems comes again over TCP
+        if (tells_why(asking)) {
+            tell_to_come_over_tcp(asking.query, asking.writer);
+        }
         asking.size = finish(asking, Rcode::NoError, 0);
     } else {
         tell(asking, zones::extended_error::kProhibited,
@@ -133,6 +150,9 @@ std::size_t Pipeline::limit_response(Asking& asking, std::span<std::uint8_t> rep
     const std::uint8_t flags3 = reply[3];
     zones::MessageWriter slip(reply);
     slip.begin(query, size_limit(query, asking.client, asking.block));
+    if (tells_why(asking)) {
+        tell_to_come_over_tcp(query, slip);
+    }
     slip.mark_truncated();
     return slip.finish(static_cast<Rcode>(flags3 & zones::header::kRcodeMask), flags2,
                        flags3 & zones::header::kRa);

@@ -205,6 +205,7 @@ Routing make_routing(const Config& config, const std::vector<zones::Address>& li
     Routing routing;
     routing.listening = listening;
     routing.told_down = notices.down;
+    routing.says_why = std::ranges::any_of(config.blocks, &ServerBlock::extended_errors);
     routing.metrics = notices.metrics;
     routing.log = notices.log;
     if (config.status && notices.metrics != nullptr) {

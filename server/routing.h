@@ -89,6 +89,7 @@ struct Routing {
     LogSink* log = nullptr;                      // null: nobody reads
     std::unique_ptr<resolver::LoopWatch> loops;  // null without `loop`
     std::function<void(const resolver::Upstream& upstream, bool down)> told_down;
+    bool says_why = true;              // of what is in no block: false if all blocks have `ede off`
     std::size_t max_pending = 10'000;  // of each worker: queries that wait for upstreams
 };
 

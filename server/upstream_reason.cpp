@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "server/log_format.h"
 #include "zones/message.h"
 
 namespace server {
@@ -34,6 +35,14 @@ std::string_view text_of(int cause) {
     }
 }
 
+zones::ReasonText& add_address(const resolver::Upstream& upstream, zones::ReasonText& out) {
+    const bool v6 = upstream.address.find(':') != std::string::npos;
+    out.add(v6 ? "upstream [" : "upstream ").add(upstream.address).add(v6 ? "]:" : ":");
+    return out.add(std::size_t{upstream.port});
+}
+
+constexpr std::string_view kOwnWords = ": \"";  // begin so
+
 }  // namespace
 
 std::uint16_t extended_error_of(const resolver::ForwardFailure& failure) {
@@ -52,15 +61,36 @@ void add_reason(const resolver::ForwardFailure& failure, zones::ReasonText& out)
         out.add("all upstreams are down or loop");
         return;
     }
-    const resolver::Upstream& upstream = *failure.upstream;
-    const bool v6 = upstream.address.find(':') != std::string::npos;
-    out.add(v6 ? "upstream [" : "upstream ").add(upstream.address).add(v6 ? "]:" : ":");
-    out.add(std::size_t{upstream.port});
+    add_address(*failure.upstream, out);
     if (failure.error == ForwardError::Timeout) {
         out.add(" timed out");
     } else {
         out.add(": ").add(text_of(failure.cause));
     }
+}
+
+std::uint16_t add_reason(const resolver::Upstream& upstream, const zones::UpstreamReply& reply,
+                         zones::ReasonText& out) {
+    const bool failed =
+        reply.rcode != zones::Rcode::NoError && reply.rcode != zones::Rcode::NxDomain;
+    const auto own = zones::find_extended_error(reply);
+    if (!failed && !own) [[likely]] {
+        return zones::extended_error::kOther;
+    }
+    add_address(upstream, out);
+    if (failed) {
+        out.add(" answered ").add(rcode_text(static_cast<unsigned>(reply.rcode)));
+    }
+    if (own && !own->text.empty()) {
+        out.add(kOwnWords).add_foreign(own->text).add("\"");
+    } else if (!failed) {
+        out.add(" says so");
+    }
+    return own ? own->code : zones::extended_error::kOther;
+}
+
+std::string_view without_own_words(std::string_view text) {
+    return text.substr(0, text.find(kOwnWords));
 }
 
 }  // namespace server

@@ -4,6 +4,7 @@ namespace zones {
 namespace {
 
 constexpr std::uint16_t kMaxAdditional = 2;  // OPT and TSIG
+constexpr unsigned kMostSkipped = 8;         // records in front of the OPT of what is refused
 
 bool read_question(Reader& reader, Query& query) {
     query.qname = reader.plain_name();  // a pointer would point into the header: malformed
@@ -28,13 +29,17 @@ bool read_options(Octets options, Query& query) {
     return !reader.failed();
 }
 
+Verdict malformed(Query& query, const char* what) {
+    query.malformed = what;
+    return Verdict::FormErr;
+}
+
 struct Additional {
-    bool bad_version = false;
     bool tsig = false;
 };
 
-/// One record of the additional section; false if the message is malformed by it.
-bool read_additional(Reader& reader, Query& query, Additional& found) {
+/// One record of the additional section; null, or what is malformed about it.
+const char* read_additional(Reader& reader, Query& query, Additional& found) {
     const std::size_t owner_at = reader.at();
     reader.skip_name();
     const bool root_owner = reader.at() == owner_at + 1;
@@ -42,31 +47,54 @@ bool read_additional(Reader& reader, Query& query, Additional& found) {
     const std::uint16_t rclass = reader.u16();
     const std::uint32_t ttl = reader.u32();
     const Octets rdata = reader.octets(reader.u16());
-    if (reader.failed() || found.tsig) {  // RFC 8945 §5.1: TSIG is the last record
-        return false;
+    if (reader.failed()) {
+        return "a record is cut short";
+    }
+    if (found.tsig) {  // RFC 8945 §5.1
+        return "TSIG is not the last record";
     }
     if (type == qtype::kTsig) {
         found.tsig = true;
     } else if (type == qtype::kOpt) {
-        if (query.has_edns || !root_owner || !read_options(rdata, query)) {
-            return false;  // RFC 6891 §6.1.1: at most one
+        if (query.has_edns) {
+            return "more than one OPT record";  // RFC 6891 §6.1.1
+        }
+        if (!root_owner || !read_options(rdata, query)) {
+            return "OPT";  // and none is in the reply
         }
         query.has_edns = true;
         query.udp_size = rclass;
         query.dnssec_ok = (ttl & 0x8000U) != 0;
-        found.bad_version = (ttl >> 16 & 0xffU) != 0;
+        query.edns_version = static_cast<std::uint8_t>(ttl >> 16);
     }
-    return true;
+    return nullptr;
 }
 
-/// A header without a question may still carry an OPT record, which then belongs in the reply.
-Verdict read_without_question(Octets message, Query& query) {
-    Reader reader(message, kHeaderSize);
-    Additional found;
-    if (read_u16(&message[10]) == 1 && message.size() > kHeaderSize) {
-        read_additional(reader, query, found);
+/// Of what is refused without an answer: reads its OPT record, which then belongs in the reply (RFC
+/// 6891 §6.1.1), if all sections are as in a query, short, and in order.
+void look_for_opt(Octets message, Query& query) {
+    const unsigned before = read_u16(&message[6]) + 0U + read_u16(&message[8]);
+    const std::uint16_t questions = read_u16(&message[4]), additionals = read_u16(&message[10]);
+    if (questions + 0U + before > kMostSkipped || additionals == 0 ||
+        additionals > kMaxAdditional) {
+        return;
     }
-    return Verdict::FormErr;
+    Reader reader(message, kHeaderSize);
+    for (std::uint16_t i = 0; i < questions; ++i) {
+        reader.skip_name();
+        reader.octets(4);
+    }
+    for (unsigned i = 0; i < before; ++i) {
+        reader.skip_name();
+        reader.octets(8);
+        reader.octets(reader.u16());
+    }
+    Additional found;
+    for (std::uint16_t i = 0; i < additionals && !reader.failed(); ++i) {
+        if (read_additional(reader, query, found) != nullptr) {
+            return;
+        }
+    }
 }
 
 /// The sections behind the question: what a query may have there, and nothing behind them.
@@ -77,7 +105,9 @@ Verdict read_after_question(Reader& reader, Query& query) {
     // RFC 1995 §3: an IXFR query carries the client's SOA in the authority section.
     if (read_u16(counts) != 1 || read_u16(counts + 2) != 0 || additionals > kMaxAdditional ||
         authorities > (query.qtype == qtype::kIxfr ? 1 : 0)) {
-        return Verdict::FormErr;
+        look_for_opt(query.message, query);
+        return malformed(query, read_u16(counts) != 1 ? "more than one question"  // RFC 9619
+                                                      : "records that no query has");
     }
     if (authorities == 1) {
         reader.skip_name();
@@ -86,14 +116,14 @@ Verdict read_after_question(Reader& reader, Query& query) {
     }
     Additional found;
     for (std::uint16_t i = 0; i < additionals; ++i) {
-        if (!read_additional(reader, query, found)) {
-            return Verdict::FormErr;
+        if (const char* what = read_additional(reader, query, found)) {
+            return malformed(query, what);
         }
     }
     if (!reader.at_end()) {
-        return Verdict::FormErr;
+        return malformed(query, "octets behind the last record");
     }
-    if (found.bad_version) {
+    if (query.edns_version != 0) {
         return Verdict::BadVers;
     }
     if (found.tsig) {
@@ -108,7 +138,7 @@ Verdict read_after_question(Reader& reader, Query& query) {
 Verdict parse_query(Octets message, Query& query) {
     query.message = message;
     query.has_question = query.has_edns = query.dnssec_ok = query.wants_server_id = false;
-    query.udp_size = 0;
+    query.udp_size = query.edns_version = 0;
     query.question_end = kHeaderSize;
     query.qname = {};
     if (message.size() < kHeaderSize || (message[2] & header::kQr) != 0) {
@@ -117,14 +147,16 @@ Verdict parse_query(Octets message, Query& query) {
     query.flags2 = message[2];
     query.flags3 = message[3];
     if ((message[2] & header::kOpcodeMask) != 0) {
+        look_for_opt(message, query);
         return Verdict::NotImp;
     }
     if (read_u16(&message[4]) == 0 || message.size() == kHeaderSize) {
-        return read_without_question(message, query);
+        look_for_opt(message, query);
+        return malformed(query, "no question");
     }
     Reader reader(message, kHeaderSize);
     if (!read_question(reader, query)) {
-        return Verdict::FormErr;
+        return malformed(query, "the question");
     }
     return read_after_question(reader, query);
 }

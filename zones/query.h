@@ -16,7 +16,7 @@ enum class Verdict : std::uint8_t {
     Ask,      // a question to be answered
     Drop,     // no reply: too short for a header, or itself a reply
     FormErr,  // reply with the question if it was read
-    NotImp,   // reply with the bare header
+    NotImp,   // reply with the bare header, and with OPT if there was one
     BadVers,
     NotAuth,  // signed, with keys that we do not have (RFC 8945 §5.2.1)
     Refused,  // a zone transfer
@@ -30,11 +30,13 @@ struct Query {
     bool has_question = false;
     bool has_edns = false;
     bool dnssec_ok = false;
-    bool wants_server_id = false;  // RFC 5001 §2.1
-    std::uint16_t udp_size = 0;    // what the OPT record says; 0 without one
-    std::size_t question_end = 0;  // first octet after the question
-    NameView qname;                // in the message, as spelled there
-    LoweredName name;              // qname in lower case
+    bool wants_server_id = false;   // RFC 5001 §2.1
+    std::uint8_t edns_version = 0;  // of BadVers
+    std::uint16_t udp_size = 0;     // what the OPT record says; 0 without one
+    std::size_t question_end = 0;   // first octet after the question
+    const char* malformed = "";     // of FormErr: what is, in a few words
+    NameView qname;                 // in the message, as spelled there
+    LoweredName name;               // qname in lower case
 
     bool recursion_desired() const { return (flags2 & header::kRd) != 0; }
     bool checking_disabled() const { return (flags3 & header::kCd) != 0; }

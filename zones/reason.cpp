@@ -229,6 +229,14 @@ ReasonText& ReasonText::add_label(std::string_view label) {
     return add({shown.data(), size});
 }
 
+ReasonText& ReasonText::add_foreign(std::string_view text) {
+    for (const char c : text.substr(0, octets_.size())) {
+        const char shown = c == '"' ? '\'' : c >= ' ' && c < '\x7f' ? c : '?';
+        add({&shown, 1});
+    }
+    return *this;
+}
+
 void add_denial_reason(const LoweredName& name, std::size_t zone_labels, std::uint16_t qtype,
                        const ClusterOptions& options, const Snapshot& snapshot, ReasonText& out) {
     const std::size_t left = name.labels - zone_labels;

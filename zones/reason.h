@@ -26,6 +26,8 @@ class ReasonText {
     ReasonText& add(std::size_t number);
     /// Of a message: octets beyond printable ASCII become question marks.
     ReasonText& add_label(std::string_view label);
+    /// The same of a text that somebody else has written; spaces stay, quotation marks are single.
+    ReasonText& add_foreign(std::string_view text);
     ReasonText& add_quoted(std::string_view label) { return add("\"").add_label(label).add("\""); }
 
   private:

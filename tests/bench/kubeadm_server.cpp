@@ -112,7 +112,7 @@ void KubeadmServer::fill_cache() {
         const auto parsed = zones::parse_upstream_reply(reply.octets());
         if (!routing_.caches.front()->take(
                 {.qname = qname.wire(), .qtype = zones::qtype::kA, .qclass = zones::kClassIn},
-                qname, parsed.value(), now_ - kCachedFor, buffer)) {
+                qname, parsed.value(), {}, now_ - kCachedFor, buffer)) {
             throw std::logic_error("the cache did not take " + name);
         }
     }

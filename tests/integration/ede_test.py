@@ -31,6 +31,10 @@ cluster.local in-addr.arpa example.com {{
     loadbalance
 }}
 """
+# What an upstream gives as the reason.
+SAID = {"bogus": (wire.SERVFAIL, 6, "signature expired"), "listed": (wire.NXDOMAIN, 15, "on a list"),
+        "bare": (wire.NXDOMAIN, 17, "")}
+SOA = wire.record("example.com.", "SOA", 1, 60, wire.name("ns.example.com.") * 2 + bytes(19) + b"\x3c")
 HEADLESS = "kubia-headless.default.svc.cluster.local"
 UNREADY = (0, 'service kubia-headless has 0 of 3 endpoints ready')
 # Name, type, rcode, code and text.
@@ -78,12 +82,18 @@ def serve(t, upstreams, ede="", cache=""):
 
 
 def answer(query, tcp):
-    """short lives for a second; servfail says so; silent says nothing."""
+    """short lives for a second; servfail says so; silent says nothing; others give a reason."""
     first = query.questions[0][0].lower().split(".")[0]
     if first == "silent":
         return None
     if first == "servfail":
         return reply(query, rcode=wire.SERVFAIL)
+    if first in SAID:
+        rcode, code, text = SAID[first]
+        said = wire.opt(options=wire.option(15, code.to_bytes(2, "big") + text.encode()))
+        if rcode == wire.NXDOMAIN:
+            return reply(query, SOA + said, rcode=rcode, authority=1, additional=1)
+        return reply(query, said, rcode=rcode, additional=1)
     return reply(query, wire.record(query.questions[0][0], "A", 1, 1 if first == "short" else 60, bytes([192, 0, 2, 1])), 1)
 
 
@@ -100,6 +110,23 @@ def words(t, k):
     with t.case("what is found has no word"):
         equal(shown(k, "kubia.default.svc.cluster.local"), ("NOERROR", []))
         equal(shown(k, "www.example.com"), ("NOERROR", []))
+
+
+def no_queries(t, k):
+    """What is no query that we answer, from dig where it can."""
+    name = "kubia.default.svc.cluster.local"
+    with t.case("an EDNS version that is not known, and an opcode that is not served"):
+        equal(shown(k, name, "+edns=1", "+noednsnegotiation"), ("BADVERS", [(0, "EDNS version 1 is not known, 0 is")]))
+        equal(shown(k, name, "+opcode=notify"), ("NOTIMP", [(21, "only opcode QUERY is served")]))
+        equal(shown(k, name, "+opcode=update", "+noedns"), ("NOTIMP", []))
+    with t.case("malformed queries, where their OPT can be read"):
+        plain, opt = wire.query(name + ".", edns=None), wire.opt()
+        for octets, text in [(wire.query(name + ".", edns=opt) + b"\0", "octets behind the last record"),
+                             (plain[:10] + b"\0\2" + plain[12:] + opt * 2, "more than one OPT record"),
+                             (wire.header(1, 0, qd=0, ar=1) + opt, "no question"), (plain + b"\0", None)]:
+            said = wire.parse(wire.ask_udp(k.address, k.port, octets))
+            want = [] if text is None else [(15, b"\0\0malformed query: " + text.encode())]
+            equal((said.rcode_text, said.edns_options() if said.edns else []), ("FORMERR", want))
 
 
 def readiness(t, k):
@@ -139,8 +166,18 @@ def upstreams(t):
             equal(shown(k, "silent.example.com"), ("SERVFAIL", [(22, text)]))
             equal(shown(k, "silent.example.com"), ("SERVFAIL", [(13, text)]))
         with t.case("an upstream's own SERVFAIL, fresh and cached"):
-            equal(shown(k, "servfail.example.com"), ("SERVFAIL", [(0, "an upstream answered SERVFAIL")]))
-            equal(shown(k, "servfail.example.com"), ("SERVFAIL", [(13, "an upstream answered SERVFAIL")]))
+            text = f"upstream 127.0.0.1:{up.port} answered SERVFAIL"
+            equal(shown(k, "servfail.example.com"), ("SERVFAIL", [(0, text)]))
+            equal(shown(k, "servfail.example.com"), ("SERVFAIL", [(13, text)]))
+        with t.case("an upstream's own reason is passed on as its own, fresh and cached"):
+            who = f"upstream 127.0.0.1:{up.port}"
+            for name, rcode, code, text in [
+                    ("bogus", "SERVFAIL", 6, f'{who} answered SERVFAIL: "signature expired"'),
+                    ("listed", "NXDOMAIN", 15, f'{who}: "on a list"'), ("bare", "NXDOMAIN", 17, f"{who} says so")]:
+                equal(shown(k, f"{name}.example.com"), (rcode, [(code, text)]))
+                asked = len(up.asked)
+                equal(shown(k, f"{name}.example.com"), (rcode, [(code, text)]), "cached")
+                equal(len(up.asked), asked, "asked again")
     with Upstream(answer) as up, \
             serve(t, f"127.0.0.1:{up.port}", cache="cache {\n success 9984 1 0\n serve_stale 1h\n }") as k, \
             t.case("a stale answer says so"):
@@ -165,14 +202,14 @@ def off(t, on):
 
     with Upstream(answer) as up, serve(t, f"127.0.0.1:{up.port}", ede="ede off") as k:
         with t.case("`ede off`: the same rcodes and records, and no word"):
-            for name, rtype, rcode, code, _ in MISTYPED + REFUSED:
+            for name, rtype, rcode, *_ in MISTYPED + REFUSED:
                 told = wire.parse(octets(on, name, rtype, wire.opt()))
                 quiet = wire.parse(octets(k, name, rtype, wire.opt()))
                 equal(quiet.rcode_text, rcode, name)
                 equal([len(told.answer), len(told.authority)], [len(quiet.answer), len(quiet.authority)], name)
                 equal([code for code, _ in told.edns_options()], [15], name)
-                # The name that no block has is no block's to be silent about.
-                equal([code for code, _ in quiet.edns_options()], [15] if code == 20 else [], name)
+                equal(quiet.edns_options(), [], name)
+            equal(shown(k, "kubia.default.svc.cluster.local", "+opcode=notify"), ("NOTIMP", []))
         with t.case("without EDNS: octet for octet the same, whatever `ede` says"):
             for name, rtype in asked:
                 with_words, without = octets(on, name, rtype), octets(k, name, rtype)
@@ -187,6 +224,7 @@ def off(t, on):
 def run(t):
     with Upstream(answer) as up, serve(t, f"127.0.0.1:{up.port}") as k:
         words(t, k)
+        no_queries(t, k)
         readiness(t, k)
         off(t, k)
     upstreams(t)

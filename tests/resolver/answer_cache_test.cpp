@@ -37,7 +37,7 @@ struct Store {
                       .record(Section::kAuthority, "test.", kSoa, ttl, soa_rdata(ttl)));
     }
     void put_failure(const std::string& name) {
-        cache.insert_failure(question(wire_of(name)), 22, "nobody answered", now);
+        cache.insert_failure(question(wire_of(name)), {22, "nobody answered"}, now);
     }
 
     Found find(const std::string& name) {
@@ -56,7 +56,7 @@ struct Store {
         }
         std::string text = found.state == Found::State::Fresh ? "fresh" : "stale";
         text += " " + std::to_string(buffer[3] & 0x0f);
-        if (found.extended_error != 0) {
+        if (found.error.says_something()) {
             return text;  // it has no records
         }
         for (const std::uint32_t ttl : ttls_of({buffer.data(), found.size})) {
@@ -141,16 +141,31 @@ TEST_CASE("success and denial replace each other") {
     CHECK(store.look("a.test.") == "fresh 0 29");
 }
 
+TEST_CASE("what is to be said with a reply is kept with it, and cut where it is long") {
+    Store store;
+    const std::string wire = wire_of("a.test.");
+    const auto kept = keep(address_reply("a.test.", 60)).value();
+    const std::string text(300, 'x');
+    store.cache.insert(Store::question(wire), kept.what, kept.message, store.now, {15, text});
+    store.now += 10s;
+    const Found found = store.find("a.test.");
+    CHECK(found.state == Found::State::Fresh);
+    CHECK(found.size == kept.message.size());
+    CHECK(found.error.code == 15);
+    CHECK(found.error.text == text.substr(0, AnswerCache::kLongestText));
+    CHECK(zones::read_u16(&store.buffer[6]) == 1);
+    store.put_address("a.test.");
+    CHECK_FALSE(store.find("a.test.").error.says_something());
+}
+
 TEST_CASE("a failure is kept for its time, and never hides an answer") {
     Store store;
     store.put_failure("a.test.");
     CHECK(store.look("a.test.") == "fresh 2");
     const Found found = store.find("a.test.");
-    CHECK(found.extended_error == 22);
-    const std::size_t question_end = zones::kHeaderSize + wire_of("a.test.").size() + 4;
-    CHECK(std::string(store.buffer.begin() + static_cast<std::ptrdiff_t>(question_end),
-                      store.buffer.begin() + static_cast<std::ptrdiff_t>(found.size)) ==
-          "nobody answered");
+    CHECK(found.error.code == 22);
+    CHECK(found.error.text == "nobody answered");
+    CHECK(found.size == zones::kHeaderSize + wire_of("a.test.").size() + 4);
     store.now += 5s;
     CHECK(store.look("a.test.") == "miss");
     store.put_address("b.test.");

@@ -30,7 +30,7 @@ resolver::Forwarder::Completion record(AnswerPtr answer) {
     return [answer = std::move(answer)](const auto& result) {
         ++answer->calls;
         if (result)
-            answer->reply.assign(result->begin(), result->end());
+            answer->take(*result);
         else
             answer->take(result.error());
     };

@@ -18,9 +18,14 @@ struct Answer {
     int calls = 0;
     Octets reply;
     std::optional<resolver::ForwardError> error;
+    std::optional<resolver::Upstream> by;      // who gave the reply
     std::optional<resolver::Upstream> blamed;  // the upstream that the failure names
     int cause = 0;
 
+    void take(const resolver::ForwardReply& given) {
+        reply.assign(given.message.begin(), given.message.end());
+        by = *given.upstream;
+    }
     void take(const resolver::ForwardFailure& failure) {
         error = failure.error;
         cause = failure.cause;

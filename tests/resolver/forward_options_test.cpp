@@ -46,6 +46,7 @@ TEST_CASE("failover: REFUSED from one of three upstreams, and another one answer
     const auto answer = ask_and_wait(forwarder, reactor);
     REQUIRE(answer.is_reply());
     CHECK(rcode_of(answer) == 0);
+    CHECK(answer.by == resolver::Upstream{second.address(), second.port()});
     CHECK(refusing.received().size() == 2);
     CHECK(second.received().size() == 1);
     CHECK(third.received().empty());
@@ -81,6 +82,7 @@ TEST_CASE("failover to upstreams that are silent: better the reply there was tha
     const auto answer = ask_and_wait(forwarder, reactor);
     REQUIRE(answer.is_reply());
     CHECK(rcode_of(answer) == 5);
+    CHECK(answer.by == resolver::Upstream{refusing.address(), refusing.port()});
     CHECK(silent.received().size() >= 1);
 }
 

@@ -90,7 +90,7 @@ TEST_CASE("cache: the longest durations do not overflow the clock") {
     const WireMessage reply = WireMessage(0x8180)
                                   .question("example.org.", 1)
                                   .record(WireMessage::kAnswer, "example.org.", 1, 60, "\1\2\3\4");
-    CHECK(cache.take(question, name, zones::parse_upstream_reply(reply.octets()).value(), now,
+    CHECK(cache.take(question, name, zones::parse_upstream_reply(reply.octets()).value(), {}, now,
                      buffer));
     CHECK(cache.store().find(question, now + 24h, buffer).state == resolver::Found::State::Stale);
 }
@@ -127,8 +127,8 @@ TEST_CASE("several workers at once see whole answers, each to its own question")
             } else {
                 const WireMessage reply = WireMessage(0x8180).question(text, 1).record(
                     WireMessage::kAnswer, text, 1, 60, rdata);
-                cache.take(question, name, zones::parse_upstream_reply(reply.octets()).value(), now,
-                           buffer);
+                cache.take(question, name, zones::parse_upstream_reply(reply.octets()).value(), {},
+                           now, buffer);
             }
         }
     };

@@ -70,6 +70,25 @@ FakeUpstream::Script with_rcode(std::uint8_t rcode) {
     };
 }
 
+/// A reply with an Extended DNS Error; an answer, or a denial that may be kept.
+FakeUpstream::Script saying(std::uint8_t rcode, std::uint16_t code, const std::string& text) {
+    return [=](FakeUpstream& self, const Received& query) {
+        Octets reply = support::make_reply(query.message, rcode);
+        if (rcode == 0) {
+            add_address(reply, zones::Section::Answer, asked_name(query), 1);
+        } else if (rcode == 3) {
+            add_soa(reply, "test.");
+        }
+        const auto high = [](std::size_t number) { return static_cast<std::uint8_t>(number >> 8); };
+        const auto low = [](std::size_t number) { return static_cast<std::uint8_t>(number); };
+        const std::size_t size = text.size() + 2;
+        Octets options{0, 10, 0, 2, 1, 1, 0, 15, high(size), low(size), high(code), low(code)};
+        options.insert(options.end(), text.begin(), text.end());
+        add_opt(reply, 1232, options);
+        self.send(query, reply);
+    };
+}
+
 std::string text_of(const resolver::ForwardFailure& failure) {
     zones::ReasonText text;
     server::add_reason(failure, text);
@@ -102,7 +121,8 @@ TEST_CASE("why: what a server block does by itself") {
     CHECK(rig.ask({.name = "web.prod.svc.cluster.local", .qclass = 3, .edns = true}).why ==
           "21 only class IN is served");
     CHECK(why(rig, "cluster.local", zones::qtype::kAxfr) == "21 zone transfers are not served");
-    CHECK(rig.ask({.name = "cluster.local", .edns = true, .version = 1}).why == "");
+    CHECK(rig.ask({.name = "cluster.local", .edns = true, .version = 1}).why ==
+          "0 EDNS version 1 is not known, 0 is");
 }
 
 TEST_CASE("why: what upstreams do, fresh and from the cache") {
@@ -114,13 +134,170 @@ TEST_CASE("why: what upstreams do, fresh and from the cache") {
     rig.advance(6s);
     CHECK(why(rig, "a.test") == "22 " + upstream_of(rig) + " timed out");
     rig.upstream().set_script(with_rcode(2));
-    CHECK(why(rig, "b.test") == "0 an upstream answered SERVFAIL");
-    CHECK(why(rig, "b.test") == "13 an upstream answered SERVFAIL");
-    CHECK(why(rig, "out.prod.svc.cluster.local") == "22 an upstream answered SERVFAIL");
+    CHECK(why(rig, "b.test") == "0 " + upstream_of(rig) + " answered SERVFAIL");
+    CHECK(why(rig, "b.test") == "13 " + upstream_of(rig) + " answered SERVFAIL");
+    CHECK(why(rig, "out.prod.svc.cluster.local") ==
+          "22 " + upstream_of(rig) + " answered SERVFAIL");
+    CHECK(why(rig, "out.prod.svc.cluster.local") ==
+          "13 " + upstream_of(rig) + " answered SERVFAIL");
     rig.upstream().set_script(with_rcode(5));
-    CHECK(why(rig, "c.test") == "0 an upstream answered REFUSED");
+    CHECK(why(rig, "c.test") == "0 " + upstream_of(rig) + " answered REFUSED");
+    rig.upstream().set_script(with_rcode(4));
+    CHECK(why(rig, "e.test") == "0 " + upstream_of(rig) + " answered NOTIMP");
+    CHECK(why(rig, "e.test") == "0 " + upstream_of(rig) + " answered NOTIMP");
     rig.upstream().set_script(with_rcode(3));
     CHECK(why(rig, "d.test") == "");
+}
+
+TEST_CASE("why: what an upstream gives as the reason is passed on as the upstream's") {
+    CorefileRig rig(kCorefile);
+    rig.upstream().set_script(saying(2, 6, "signature expired"));
+    const std::string bogus = "6 " + upstream_of(rig) + " answered SERVFAIL: \"signature expired\"";
+    CHECK(why(rig, "a.test") == bogus);
+    CHECK(why(rig, "a.test") == bogus);
+    CHECK(rig.upstream().received().size() == 1);
+    rig.upstream().set_script(saying(2, 9, ""));
+    CHECK(why(rig, "b.test") == "9 " + upstream_of(rig) + " answered SERVFAIL");
+    CHECK(why(rig, "b.test") == "9 " + upstream_of(rig) + " answered SERVFAIL");
+    rig.upstream().set_script(saying(2, 0, "no \"key\" at \xc3\xa9"));
+    CHECK(why(rig, "c.test") == "0 " + upstream_of(rig) + " answered SERVFAIL: \"no 'key' at ??\"");
+    CHECK(why(rig, "c.test") ==
+          "13 " + upstream_of(rig) + " answered SERVFAIL: \"no 'key' at ??\"");
+    rig.upstream().set_script(saying(5, 18, "not you"));
+    CHECK(why(rig, "d.test") == "18 " + upstream_of(rig) + " answered REFUSED: \"not you\"");
+    rig.upstream().set_script(saying(2, 0, ""));  // says nothing
+    CHECK(why(rig, "e.test") == "0 " + upstream_of(rig) + " answered SERVFAIL");
+    rig.upstream().set_script(saying(2, 6, std::string(900, 'x')));
+    const std::string cut = why(rig, "f.test");
+    CHECK(cut.size() <= 255);
+    CHECK(cut.ends_with("xxx..."));
+    CHECK(why(rig, "f.test") == cut);
+}
+
+TEST_CASE("why: an upstream's reason for an answer or denial, fresh, cached, and where it is off") {
+    CorefileRig rig(kCorefile);
+    rig.upstream().set_script(saying(3, 15, "on a list"));
+    const std::string blocked = "15 " + upstream_of(rig) + ": \"on a list\"";
+    CHECK(why(rig, "a.test") == blocked);
+    const Reply cached = rig.ask_from("192.0.2.7", {.name = "a.test", .edns = true});
+    CHECK(verdict_of(cached) == "NXDOMAIN qr rd ra");
+    CHECK(cached.authority.size() == 1);
+    CHECK(cached.why == blocked);
+    CHECK(rig.upstream().received().size() == 1);
+    CHECK_FALSE(rig.ask({.name = "a.test"}).edns);
+    rig.upstream().set_script(saying(0, 3, ""));
+    CHECK(why(rig, "b.test") == "3 " + upstream_of(rig) + " says so");
+    const Reply answer = rig.ask({.name = "b.test", .edns = true});
+    CHECK(answer.answer.size() == 1);
+    CHECK(answer.why == "3 " + upstream_of(rig) + " says so");
+    CorefileRig quiet(". {\n ede off\n cache\n forward . UPSTREAM\n}\n");
+    quiet.upstream().set_script(saying(2, 6, "signature expired"));
+    CHECK(why(quiet, "a.test") == "");
+    CHECK(why(quiet, "a.test") == "");
+}
+
+TEST_CASE("why: what an upstream says of a rewritten name names it, and is left out") {
+    CorefileRig rig(
+        ". {\n rewrite name exact a.test hidden.test\n cache\n forward . UPSTREAM\n}\n");
+    rig.upstream().set_script(saying(2, 6, "hidden.test is bogus"));
+    CHECK(why(rig, "a.test") == "6 " + upstream_of(rig) + " answered SERVFAIL");
+    CHECK(why(rig, "a.test") == "6 " + upstream_of(rig) + " answered SERVFAIL");
+    CHECK(why(rig, "hidden.test") ==
+          "6 " + upstream_of(rig) + " answered SERVFAIL: \"hidden.test is bogus\"");
+}
+
+TEST_CASE("why: a reply that is malformed, with who sent it") {
+    CorefileRig rig(kCorefile);
+    rig.upstream().set_script([](FakeUpstream& self, const Received& query) {
+        Octets reply = support::make_reply(query.message);
+        support::write16(reply, 6, 9);  // answers that are not there
+        self.send(query, reply);
+    });
+    CHECK(why(rig, "a.test") == "23 " + upstream_of(rig) + ": malformed reply");
+}
+
+TEST_CASE("why: queries that are none, where their OPT can be read") {
+    CorefileRig rig(kCorefile);
+    const Octets good = make_query({.name = "web.test", .edns = true});
+    const auto said = [&](const Octets& query) { return read_reply(rig.ask(query)); };
+    Octets query = good;
+    query[2] = 0x28 | zones::header::kRd;  // UPDATE (RFC 2136 §1.3)
+    query[3] = zones::header::kCd;
+    Reply reply = said(query);
+    CHECK(reply.why == "21 only opcode QUERY is served");
+    CHECK(reply.rcode == "NOTIMPL");
+    CHECK(reply.edns);
+    CHECK(rig.ask(query)[2] == 0xa8);
+    CHECK(rig.ask(query)[3] == 4);
+    query.resize(zones::kHeaderSize);
+    CHECK(rig.ask(query).size() == zones::kHeaderSize);  // promises what it has not
+    query = good;
+    query.push_back(0);
+    CHECK(said(query).why == "0 malformed query: octets behind the last record");
+    query = good;
+    query.insert(query.end(), good.end() - zones::kOptSize, good.end());
+    support::write16(query, 10, 2);
+    CHECK(said(query).why == "0 malformed query: more than one OPT record");
+    query = good;
+    query.insert(query.end(), good.end() - zones::kOptSize, good.end() - 4);
+    support::write16(query, 10, 2);
+    CHECK(said(query).why == "0 malformed query: a record is cut short");
+    query.assign(good.begin(), good.begin() + zones::kHeaderSize);
+    query.insert(query.end(), good.end() - zones::kOptSize, good.end());
+    support::write16(query, 4, 0);
+    CHECK(said(query).why == "0 malformed query: no question");
+    query = good;
+    query.insert(query.end() - zones::kOptSize, good.begin() + zones::kHeaderSize,
+                 good.end() - zones::kOptSize);
+    support::write16(query, 4, 2);
+    reply = said(query);
+    CHECK(reply.rcode == "FORMERR");
+    CHECK(reply.why == "0 malformed query: more than one question");
+    query = make_query({.name = "web.test"});
+    query.push_back(0);
+    reply = said(query);
+    CHECK(reply.rcode == "FORMERR");
+    CHECK_FALSE(reply.edns);
+}
+
+TEST_CASE("why: of what is in no block, unless all say `ede off`") {
+    const auto asked = [](const char* corefile) {
+        CorefileRig rig(corefile);
+        Octets query = make_query({.name = "web.test", .edns = true});
+        query.push_back(0);
+        return std::pair(read_reply(rig.ask(query)).why, why(rig, "elsewhere.net"));
+    };
+    const auto told = std::pair<std::string, std::string>(
+        "0 malformed query: octets behind the last record", "20 no server block is for this name");
+    using Silence = std::pair<std::string, std::string>;
+    CHECK(asked("test {\n}\nother.org {\n ede off\n}\n") == told);
+    CHECK(asked("test {\n ede off\n}\nother.org {\n}\n") == Silence("", told.second));
+    CHECK(asked("test {\n ede off\n}\nother.org {\n ede off\n}\n") == Silence());
+}
+
+TEST_CASE("why: truncated by a limit, as far as the reply gets no larger than the query") {
+    CorefileRig slip(". {\n local\n rrl {\n responses-per-second 1\n slip-ratio 1\n}\n}\n");
+    CorefileRig cut(". {\n local\n ratelimit 1 {\n burst 1\n over truncate\n}\n}\n");
+    CorefileRig quiet(
+        ". {\n ede off\n local\n rrl {\n responses-per-second 1\n slip-ratio 1\n}\n}\n");
+    const Octets cookie{0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};  // as dig sends one (RFC 7873)
+    Octets padding{0, 12, 0, 32};                              // RFC 7830
+    padding.resize(36);
+    std::string client = "192.0.2.7";
+    for (const auto& [options, why] : {std::pair(Octets(), ""), std::pair(cookie, "18"),
+                                       std::pair(padding, "18 over a limit: ask over TCP")}) {
+        for (CorefileRig* rig : {&slip, &cut, &quiet}) {
+            const Asked asked{.name = "localhost.test", .edns = true, .options = options};
+            rig->ask_from(client.c_str(), asked);
+            const Reply reply = rig->ask_from(client.c_str(), asked);
+            CHECK(verdict_of(reply).find(" tc") != std::string::npos);
+            CHECK(reply.edns);
+            CHECK(reply.why == (rig == &quiet ? "" : why));
+            CHECK(reply.size <= make_query(asked).size());
+        }
+        client += '1';
+    }
+    CHECK_FALSE(slip.ask_from("192.0.2.7", {.name = "localhost.test"}).edns);
 }
 
 TEST_CASE("why: a stale answer, and a stale denial") {

@@ -201,6 +201,45 @@ TEST_CASE("EDNS versions above 0 are BADVERS, with what else the OPT says") {
     CHECK(Read(with_tsig(question().opt(512, 0x10000))).verdict == Verdict::BadVers);
 }
 
+TEST_CASE("of what is refused the OPT record is read, where it is in its place") {
+    const auto update = [](std::uint16_t flags = 0x2900) {
+        return WireMessage(flags).question("example.com.", 6);
+    };
+    const Read read(update()
+                        .record(WireMessage::kAnswer, "a.", 1, 0, "", 255)
+                        .record(WireMessage::kAuthority, "b.", 1, 60, "abcd")
+                        .opt(700));
+    CHECK(read.verdict == Verdict::NotImp);
+    CHECK_FALSE(read.query.has_question);
+    CHECK(read.query.has_edns);
+    CHECK(read.query.udp_size == 700);
+    CHECK(Read(with_tsig(update().opt())).query.has_edns);
+    CHECK_FALSE(Read(update()).query.has_edns);
+    CHECK_FALSE(Read(update().set_count(WireMessage::kAdditional, 1)).query.has_edns);
+    CHECK_FALSE(Read(update().opt(512, 0, "\0\12\0\3ab"s)).query.has_edns);
+    CHECK_FALSE(Read(update().opt().set_count(WireMessage::kAnswer, 9)).query.has_edns);
+    CHECK_FALSE(Read(update().opt().set_count(WireMessage::kAdditional, 3)).query.has_edns);
+    CHECK(Read(question().question("b.", 1).opt()).query.has_edns);
+    CHECK(Read(WireMessage().opt()).query.has_edns);
+    CHECK(Read(question().record(WireMessage::kAnswer, "a.", 1, 0, "abcd").opt()).query.has_edns);
+}
+
+TEST_CASE("what is malformed has a name") {
+    const auto what = [](const WireMessage& message) {
+        const Read read(message);
+        CHECK(read.verdict == Verdict::FormErr);
+        return std::string(read.query.malformed);
+    };
+    CHECK(what(WireMessage()) == "no question");
+    CHECK(what(question().question("b.", 1)) == "more than one question");
+    CHECK(what(question().record(WireMessage::kAnswer, "a.", 1, 0, "abcd")) ==
+          "records that no query has");
+    CHECK(what(question().opt().opt()) == "more than one OPT record");
+    CHECK(what(question().opt().u8(0)) == "octets behind the last record");
+    CHECK(what(question().opt().set_count(WireMessage::kAdditional, 2)) == "a record is cut short");
+    CHECK(what(with_tsig(question()).opt()) == "TSIG is not the last record");
+}
+
 TEST_CASE("options fill the OPT record exactly") {
     CHECK(Read(question().opt(512, 0, "\0\12\0\2ab"s)).verdict == Verdict::Ask);
     CHECK(Read(question().opt(512, 0, "\0\144\0\0\0\3\0\1x"s)).verdict == Verdict::Ask);
