@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <poll.h>
 
+#include "server/forward_text.h"
+
 namespace server {
 namespace {
 
@@ -110,6 +112,7 @@ ColdPipeline::Answer ColdPipeline::ask(const zones::Name& qname, std::uint16_t q
         (answer.message[2] & zones::header::kTc) != 0) {
         answer.message = ask_once(query, route, from, true);
     }
+    answer.upstream = upstream_;
     const auto after = counts();
     for (std::size_t author = 0; author < kAuthors; ++author) {
         if (after[author] != before[author]) {
@@ -124,6 +127,7 @@ std::vector<std::uint8_t> ColdPipeline::ask_once(std::span<const std::uint8_t> q
                                                  bool tcp) {
     std::vector<std::uint8_t> reply(tcp ? zones::kMaxMessageSize : routing_.udp_reply_size);
     late_.reset();
+    upstream_.clear();
     const Route* own = routing_.find_route(route.listen);
     const Handled handled = pipeline_->handle(query, client_at(from, tcp), *own, reply);
     if (handled.waits) {
@@ -170,6 +174,8 @@ void ColdPipeline::watch(int fd, bool readable, bool writable) {
 
 void ColdPipeline::send(const Client& /*client*/, const std::uint8_t* reply, std::size_t size) {
     late_ = std::vector<std::uint8_t>(reply, reply + size);
+    const auto* const upstream = pipeline_->answered_by();
+    upstream_ = upstream == nullptr ? "" : upstream_text(*upstream);
 }
 
 }  // namespace server

@@ -28,6 +28,7 @@ class ColdPipeline : private resolver::Reactor, private ReplySender {
     struct Answer {
         std::vector<std::uint8_t> message;  // empty: no reply comes (`acl drop`)
         Author author = Author::Server;
+        std::string upstream;  // who was asked and replied, as `192.0.2.53:53`; empty: nobody
     };
     /// As over UDP, and over TCP where that is truncated. Waits for upstreams, 6 s at most.
     Answer ask(const zones::Name& qname, std::uint16_t qtype, const Route& route,
@@ -52,6 +53,7 @@ class ColdPipeline : private resolver::Reactor, private ReplySender {
     Routing routing_;
     std::map<int, short> watched_;
     std::optional<std::vector<std::uint8_t>> late_;
+    std::string upstream_;                // whose reply that is
     std::unique_ptr<Pipeline> pipeline_;  // last: it watches and sends until it goes
 };
 

@@ -6,6 +6,7 @@
 #include "k8s_client/manifest_details.h"
 #include "server/api_config.h"
 #include "server/cold_pipeline.h"
+#include "server/explain_clusters.h"
 #include "server/explain_findings.h"
 #include "server/explain_service.h"
 #include "server/forward_text.h"
@@ -41,8 +42,9 @@ class Explaining {
   public:
     Explaining(const ExplainQuestion& question, const Config& config, const Routing& running,
                const OpenDetails& open)
-        : cold_(config, running), open_(open) {
+        : cold_(config, running), clusters_(cold_, question, open) {
         evidence_.question = question;
+        evidence_.held_down = held_down(running.metrics);
     }
 
     Explanation run(const ExplainRequest& request);
@@ -54,7 +56,6 @@ class Explaining {
         std::optional<zones::ReplyText> reply;
     };
 
-    void find_cluster();
     void find_pod();
     void make_search_list();
     void ask_all();
@@ -65,56 +66,28 @@ class Explaining {
     void choose_subject();
     void follow_cnames();
     void add_services();
-    void add_service(const ClusterName& name);
+    void add_service(const ExplainClusters::Place& place);
     void add_chain();
     void add_message();
-    std::optional<ClusterName> cluster_name(const zones::Name& name) const;
 
     ColdPipeline cold_;
-    const OpenDetails& open_;
-    const Route* route_ = nullptr;
-    const Cluster* cluster_ = nullptr;  // of evidence_.cluster
-    std::vector<zones::Name> search_;
-    std::unique_ptr<k8s_client::DetailSource> details_;  // null: nobody can be asked
     NameEvidence evidence_;
+    ExplainClusters clusters_;
+    std::vector<zones::Name> search_;
     std::vector<Asked> asked_;  // as out_.steps, as far as they are asked
     std::vector<ServiceEvidence> services_;
     Explanation out_;
 };
-
-/// The first listener with a cluster, and that cluster; else the first listener.
-void Explaining::find_cluster() {
-    for (const Route& route : cold_.routing().routes) {
-        route_ = route_ == nullptr ? &route : route_;
-        for (const Block& block : cold_.routing().blocks) {
-            const bool here = std::ranges::any_of(block.config->keys, [&](const ZoneKey& key) {
-                return std::ranges::find(key.listens, route.listen) != key.listens.end();
-            });
-            if (evidence_.cluster == nullptr && block.cluster != nullptr && here) {
-                route_ = &route;
-                evidence_.cluster = &*block.config->kubernetes;
-                cluster_ = block.cluster;
-            }
-        }
-    }
-    if (evidence_.cluster == nullptr) {
-        out_.notes.emplace_back("no server block has the plugin kubernetes");
-        return;
-    }
-    try {
-        details_ = open_(*evidence_.cluster);
-    } catch (const std::exception& error) {
-        out_.notes.push_back(printable(error.what()));
-    }
-}
 
 /// The namespace that short names are looked for in.
 void Explaining::find_pod() {
     evidence_.pod_ns = evidence_.question.ns;
     if (evidence_.question.from) {
         out_.from = zones::to_string(*evidence_.question.from);
-        if (details_ != nullptr) {
-            const auto pod = details_->pod_at(out_.from);
+        const Block* const own = clusters_.own();
+        if (auto* const details =
+                own == nullptr ? nullptr : clusters_.details_of(*own, out_.notes)) {
+            const auto pod = details->pod_at(out_.from);
             if (!pod) {
                 out_.notes.push_back(printable(pod.error()));
             } else if (!*pod) {
@@ -144,13 +117,14 @@ ExplainedStep Explaining::ask(const zones::Name& qname, Asked& asked) {
     static const zones::Address kLoopback = *zones::parse_address("127.0.0.1");
     const auto qtype = evidence_.question.qtype;
     asked.qname = qname;
-    asked.answer = cold_.ask(qname, qtype, *route_, evidence_.question.from.value_or(kLoopback));
+    asked.answer =
+        cold_.ask(qname, qtype, clusters_.route(), evidence_.question.from.value_or(kLoopback));
     asked.reply = zones::read_reply_text(asked.answer.message);
     ExplainedStep step;
     step.name = qname.to_string();
     step.asked = true;
     step.plugin = name_of(asked.answer.author);
-    if (const Block* const block = cold_.block_for(qname, qtype, *route_)) {
+    if (const Block* const block = cold_.block_for(qname, qtype, clusters_.route())) {
         step.server_block = block_text(*block->config);
     }
     if (!asked.reply) {
@@ -169,8 +143,12 @@ ExplainedStep Explaining::ask(const zones::Name& qname, Asked& asked) {
 }
 
 void Explaining::make_search_list() {
-    if (evidence_.cluster != nullptr && !evidence_.question.absolute) {
-        search_ = search_list(evidence_.pod_ns, primary_zone(evidence_.cluster->options));
+    const Block* const own = clusters_.own();
+    if (own == nullptr) {
+        out_.notes.emplace_back("no server block has the plugin kubernetes");
+    } else if (!evidence_.question.absolute) {
+        const auto& options = own->config->kubernetes->options;
+        search_ = search_list(evidence_.pod_ns, primary_zone(options));
         for (const zones::Name& zone : search_) {
             out_.search.push_back(zone.to_string());
         }
@@ -196,34 +174,26 @@ void Explaining::ask_each() {
 void Explaining::ask_all() {
     constexpr int kAttempts = 3;
     for (int i = 0; i < kAttempts; ++i) {
-        if (cluster_ != nullptr) {
-            evidence_.snapshot = cluster_->published().value();
-        }
+        clusters_.take_snapshots();
         cold_.refresh();
         ask_each();
-        if (cluster_ == nullptr ||
-            cluster_->published().value()->revision == evidence_.snapshot->revision) {
+        if (clusters_.unchanged()) {
             return;
         }
     }
-}
-
-std::optional<ClusterName> Explaining::cluster_name(const zones::Name& name) const {
-    return evidence_.cluster == nullptr ? std::nullopt
-                                        : read_cluster_name(name, evidence_.cluster->options);
 }
 
 unsigned Explaining::rank(const Asked& asked) const {
     if (asked.reply && answers(*asked.reply)) {
         return kAnswered;
     }
-    const auto name = cluster_name(asked.qname);
+    const auto place = clusters_.place_of(asked.qname);
     const bool leads = asked.reply && asked.reply->count(zones::Section::Answer) > 0;
-    if (leads || !name || evidence_.snapshot == nullptr) {
+    if (leads || !place) {
         return leads ? kLeads : evidence_.question.absolute ? kAsked : kAsIs;
     }
     const bool nodata = asked.reply && asked.reply->rcode == 0;
-    return likelihood_of(*name, nodata, *evidence_.snapshot);
+    return likelihood_of(place->name, nodata, *clusters_.snapshot_of(*place->block));
 }
 
 void Explaining::choose_subject() {
@@ -241,10 +211,18 @@ void Explaining::choose_subject() {
     evidence_.answered = out_.found;
     evidence_.plugin = out_.steps[best].plugin;
     if (const Block* const block =
-            cold_.block_for(subject.qname, evidence_.question.qtype, *route_)) {
+            cold_.block_for(subject.qname, evidence_.question.qtype, clusters_.route())) {
         evidence_.block = block->config;
     }
-    evidence_.in_cluster = cluster_name(subject.qname);
+    evidence_.upstream = subject.answer.upstream;
+    const auto place = clusters_.place_of(subject.qname);
+    if (place) {
+        evidence_.in_cluster = place->name;
+    }
+    if (const Block* const block = place ? place->block : clusters_.own()) {
+        evidence_.cluster = &*block->config->kubernetes;
+        evidence_.snapshot = clusters_.snapshot_of(*block);
+    }
     follow_cnames();
 }
 
@@ -255,27 +233,32 @@ void Explaining::follow_cnames() {
             evidence_.last = zones::Name::from_wire(record.target).value_or(evidence_.last);
         }
     }
-    const Block* const block = cold_.block_for(evidence_.last, evidence_.question.qtype, *route_);
+    const Block* const block =
+        cold_.block_for(evidence_.last, evidence_.question.qtype, clusters_.route());
     evidence_.last_block = block == nullptr ? nullptr : block->config;
-    evidence_.last_in_cluster = cluster_name(evidence_.last).has_value();
+    evidence_.last_in_cluster = clusters_.place_of(evidence_.last).has_value();
 }
 
-void Explaining::add_service(const ClusterName& name) {
+void Explaining::add_service(const ExplainClusters::Place& place) {
+    const ClusterName& name = place.name;
     const auto same = [&](const ServiceEvidence& known) {
-        return known.ns == label_text(name.ns) && known.name == label_text(name.service);
+        return known.cluster == &*place.block->config->kubernetes &&
+               known.ns == label_text(name.ns) && known.name == label_text(name.service);
     };
     if (name.below != ClusterName::Below::Service || services_.size() == kMostServices ||
         std::ranges::any_of(services_, same)) {
         return;
     }
     ServiceEvidence service;
+    service.cluster = &*place.block->config->kubernetes;
     service.ns = label_text(name.ns);
     service.name = label_text(name.service);
-    service.records = find_service(*evidence_.snapshot, name.service, name.ns);
+    service.records = find_service(*clusters_.snapshot_of(*place.block), name.service, name.ns);
     // Of a Service that the server does not have, its source may know.
     const bool may_exist = zones::is_host_label(name.service) && zones::is_host_label(name.ns);
-    if (details_ != nullptr && may_exist) {
-        service.view = details_->look_at(name.ns, name.service);
+    auto* const details = may_exist ? clusters_.details_of(*place.block, out_.notes) : nullptr;
+    if (details != nullptr) {
+        service.view = details->look_at(name.ns, name.service);
         for (const std::string& problem : service.view.problems) {
             out_.notes.push_back(printable(problem));
         }
@@ -287,21 +270,18 @@ void Explaining::add_service(const ClusterName& name) {
 
 /// The Service that the name names, and those that its answer leads to.
 void Explaining::add_services() {
-    if (evidence_.snapshot == nullptr) {
-        return;
-    }
-    if (evidence_.in_cluster && evidence_.in_cluster->below == ClusterName::Below::Service) {
-        const ClusterName& name = *evidence_.in_cluster;
-        evidence_.records = find_service(*evidence_.snapshot, name.service, name.ns);
-        add_service(name);
+    if (const auto place = clusters_.place_of(evidence_.qname);
+        place && place->name.below == ClusterName::Below::Service) {
+        evidence_.records = find_service(*evidence_.snapshot, place->name.service, place->name.ns);
+        add_service(*place);
     }
     for (const zones::RecordText& record : evidence_.reply.records) {
         const bool leads = record.type == zones::qtype::kCname || record.type == zones::qtype::kPtr;
         const auto target = leads && record.section == zones::Section::Answer
                                 ? zones::Name::from_wire(record.target)
                                 : std::nullopt;
-        if (const auto name = target ? cluster_name(*target) : std::nullopt) {
-            add_service(*name);
+        if (const auto place = target ? clusters_.place_of(*target) : std::nullopt) {
+            add_service(*place);
         }
     }
 }
@@ -314,7 +294,8 @@ void Explaining::add_chain() {
         ExplainedLink link{record.owner, record.rdata, {}, {}};
         const auto target = zones::Name::from_wire(record.target);
         const Block* const block =
-            target ? cold_.block_for(*target, evidence_.question.qtype, *route_) : nullptr;
+            target ? cold_.block_for(*target, evidence_.question.qtype, clusters_.route())
+                   : nullptr;
         if (block != nullptr) {
             link.server_block = block_text(*block->config);
             const ForwardConfig* const line = forward_of(*block->config, *target);
@@ -349,7 +330,6 @@ void Explaining::add_message() {
 Explanation Explaining::run(const ExplainRequest& request) {
     out_.name = printable(request.name);
     out_.type = zones::type_to_string(evidence_.question.qtype);
-    find_cluster();
     find_pod();
     make_search_list();
     ask_all();
@@ -359,8 +339,9 @@ Explanation Explaining::run(const ExplainRequest& request) {
     add_message();
     add_server_findings(evidence_, out_.findings);
     add_name_findings(evidence_, out_.findings);
+    add_search_findings(evidence_.question, out_.steps, out_.findings);
     for (const ServiceEvidence& service : services_) {
-        out_.services.push_back(explain_service(service, evidence_.cluster->options));
+        out_.services.push_back(explain_service(service, service.cluster->options));
         add_service_findings(service, evidence_, out_.findings);
     }
     std::ranges::stable_sort(out_.findings, std::ranges::greater{}, &Finding::weight);

@@ -17,6 +17,10 @@ void add_name_findings(const NameEvidence& name, std::vector<Finding>& out);
 /// About what the server has to answer from, and the upstreams.
 void add_server_findings(const NameEvidence& name, std::vector<Finding>& out);
 
+/// About the names that are tried: where another resolver than glibc's stops before the answer.
+void add_search_findings(const ExplainQuestion& question, const std::vector<ExplainedStep>& steps,
+                         std::vector<Finding>& out);
+
 /// About one Service behind the name: its endpoints and pods.
 void add_service_findings(const ServiceEvidence& service, const NameEvidence& name,
                           std::vector<Finding>& out);

@@ -312,13 +312,12 @@ void add_external_name(const ServiceEvidence& service, std::vector<Finding>& out
     }
 }
 
-void add_absence(const ServiceEvidence& service, const NameEvidence& name,
-                 std::vector<Finding>& out) {
-    if (!service.view.service || leaves_out(name.cluster->options, service.ns)) {
+void add_absence(const ServiceEvidence& service, std::vector<Finding>& out) {
+    if (!service.view.service || leaves_out(service.cluster->options, service.ns)) {
         return;
     }
-    const auto& labels = name.cluster->labels;
-    const bool ignored = name.cluster->options.ignore_empty_service;
+    const auto& labels = service.cluster->labels;
+    const bool ignored = service.cluster->options.ignore_empty_service;
     out.push_back({"not-seen", Weight::Error,
                    "The " + service.title() + " exists, but the server does not have it" +
                        (labels.empty() ? ignored ? ": it may be ignored as empty." : " (yet)."
@@ -342,7 +341,7 @@ std::string listed(const std::vector<std::string>& words) {
 void add_service_findings(const ServiceEvidence& service, const NameEvidence& name,
                           std::vector<Finding>& out) {
     if (service.records == nullptr) {
-        add_absence(service, name, out);
+        add_absence(service, out);
         return;
     }
     const bool asked = name.records == service.records && name.in_cluster;

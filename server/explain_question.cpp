@@ -119,6 +119,10 @@ std::vector<zones::Name> search_list(const std::string& ns, const zones::Name& z
     return list;
 }
 
+bool tries_as_it_is_first(const ExplainQuestion& question) {
+    return !question.absolute && question.name.label_count() > kNdots;
+}
+
 std::vector<zones::Name> names_to_try(const ExplainQuestion& question,
                                       const std::vector<zones::Name>& search) {
     if (question.absolute || question.name.is_root()) {
@@ -130,8 +134,7 @@ std::vector<zones::Name> names_to_try(const ExplainQuestion& question,
             names.push_back(*name);
         }
     }
-    const bool as_it_is_first = question.name.label_count() - 1 >= kNdots;
-    names.insert(as_it_is_first ? names.begin() : names.end(), question.name);
+    names.insert(tries_as_it_is_first(question) ? names.begin() : names.end(), question.name);
     return names;
 }
 

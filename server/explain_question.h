@@ -32,6 +32,9 @@ tl::expected<ExplainQuestion, std::string> read_question(const ExplainRequest& r
 /// `NS.svc.ZONE svc.ZONE ZONE`
 std::vector<zones::Name> search_list(const std::string& ns, const zones::Name& zone);
 
+/// True of a relative name with as many dots as `ndots:5` says, or more.
+bool tries_as_it_is_first(const ExplainQuestion& question);
+
 /// In the order in which they are tried: resolv.conf(5) with `options ndots:5`.
 std::vector<zones::Name> names_to_try(const ExplainQuestion& question,
                                       const std::vector<zones::Name>& search);

@@ -14,13 +14,16 @@ const ForwardConfig* forward_of(const ServerBlock& block, const zones::Name& nam
     return line == block.forwards.end() ? nullptr : &*line;
 }
 
+std::string upstream_text(const resolver::Upstream& upstream) {
+    const bool v6 = upstream.address.find(':') != std::string::npos;
+    return (v6 ? "[" + upstream.address + "]" : upstream.address) + ':' +
+           std::to_string(upstream.port);
+}
+
 std::string forward_text(const ForwardConfig& forward) {
     std::string text = forward.from.to_string();
     for (std::size_t i = 0; i < forward.options.upstreams.size(); ++i) {
-        const auto& upstream = forward.options.upstreams[i];
-        const bool v6 = upstream.address.find(':') != std::string::npos;
-        text += (i == 0 ? " to " : ", ") + (v6 ? "[" + upstream.address + "]" : upstream.address) +
-                ':' + std::to_string(upstream.port);
+        text += (i == 0 ? " to " : ", ") + upstream_text(forward.options.upstreams[i]);
     }
     return text;
 }

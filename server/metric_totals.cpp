@@ -41,7 +41,11 @@ std::vector<Metrics::UpstreamTotals> Metrics::upstreams() const {
         for (const UpstreamCells& cells : series->cells) {
             totals.queries += cells.queries.get();
             totals.failures += cells.failures.get();
-            totals.down = totals.down || cells.down.get() > 0;
+            if (cells.down.get() > 0) {
+                const auto since = static_cast<std::int64_t>(cells.down_since.get());
+                totals.down_since = totals.down ? std::min(totals.down_since, since) : since;
+                totals.down = true;
+            }
         }
         upstreams.push_back(std::move(totals));
     }

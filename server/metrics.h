@@ -97,6 +97,7 @@ class Metrics {
         std::string to;
         std::uint64_t queries = 0, failures = 0;
         bool down = false;
+        std::int64_t down_since = 0;  // Unix time, of the first worker that holds it so
     };
     std::vector<UpstreamTotals> upstreams() const;
     struct CacheTotals {

@@ -36,6 +36,7 @@ struct alignas(64) UpstreamCells {
     Count queries, failures, probes_failed, strays, abandoned;
     std::array<Count, 2> old_sockets, new_sockets;  // UDP, TCP
     Count down;                                     // forwarders that have found it so
+    Count down_since;                               // Unix time of the first of them
 };
 
 /// Why a message got no reply, or one that is no answer.

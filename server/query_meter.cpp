@@ -1,6 +1,7 @@
 #include "server/query_meter.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace server {
@@ -51,6 +52,9 @@ class QueryMeter::ForwardMeter : public resolver::UpstreamMeter {
     }
     void found_down(bool down) override {
         const std::uint64_t before = cells_.down.get();
+        if (down && before == 0) {
+            cells_.down_since.set(static_cast<std::uint64_t>(std::time(nullptr)));
+        }
         cells_.down.set(down ? before + 1 : before - 1);
     }
 

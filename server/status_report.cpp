@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "server/forward_text.h"
+
 namespace server {
 namespace {
 
@@ -39,19 +41,13 @@ StatusReport::Cluster cluster_of(const Block& block, const ClusterSource& source
     return cluster;
 }
 
-std::string to_text(const resolver::Upstream& upstream) {
-    const bool v6 = upstream.address.find(':') != std::string::npos;
-    return (v6 ? "[" + upstream.address + "]" : upstream.address) + ":" +
-           std::to_string(upstream.port);
-}
-
 /// Those that this instance asks; the metrics know all that ever were.
 std::vector<Metrics::UpstreamTotals> upstreams_of(const Instance& instance,
                                                   const Metrics& metrics) {
     std::set<std::string> asked;
     for (const ForwardLine& line : instance.routing.forwards) {
         for (const resolver::Upstream& upstream : line.config->options.upstreams) {
-            asked.insert(to_text(upstream));
+            asked.insert(upstream_text(upstream));
         }
     }
     auto upstreams = metrics.upstreams();

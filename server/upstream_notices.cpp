@@ -1,20 +1,16 @@
 #include "server/upstream_notices.h"
 
+#include "server/forward_text.h"
+
 namespace server {
 namespace {
 
 using Level = k8s_client::Journal::Level;
 
-std::string text_of(const resolver::Upstream& upstream) {
-    const bool v6 = upstream.address.find(':') != std::string::npos;
-    return (v6 ? "[" + upstream.address + "]" : upstream.address) + ":" +
-           std::to_string(upstream.port);
-}
-
 }  // namespace
 
 void UpstreamNotices::down(const resolver::Upstream& upstream, bool is_down) {
-    const std::string text = text_of(upstream);
+    const std::string text = upstream_text(upstream);
     {
         const std::lock_guard lock(mutex_);
         const bool news = is_down ? down_.insert(text).second : down_.erase(text) > 0;
@@ -33,7 +29,7 @@ void UpstreamNotices::down(const resolver::Upstream& upstream, bool is_down) {
 
 void UpstreamNotices::loop(const resolver::LoopProbe& probe, bool loops) {
     const std::string where =
-        "(" + text_of(probe.upstream()) + ") for zone \"" + probe.zone().to_string() + "\"";
+        "(" + upstream_text(probe.upstream()) + ") for zone \"" + probe.zone().to_string() + "\"";
     if (loops) {
         log_.write(Level::Error,
                    "plugin/loop: Loop " + where +
