@@ -173,6 +173,36 @@ void read_state(const Value& status, ContainerDetail& out) {
     }
 }
 
+/// `, port 8080`; empty if there is none.
+std::string probe_port(const Value& action) {
+    const Value* const port = action.find("port");
+    return port == nullptr || port->text.empty() ? std::string() : ", port " + port->text;
+}
+
+/// What a probe does, without arguments, headers, hosts and what follows a path: none of that is
+/// for whoever asks.
+std::string probe_text(const Value* probe) {
+    if (probe == nullptr) {
+        return {};
+    }
+    if (const Value* const get = probe->find("httpGet")) {
+        std::string path = or_else(string_in(*get, "path"), "/");
+        path.resize(std::min(path.find('?'), path.size()));
+        const bool tls = string_in(*get, "scheme") == "HTTPS";
+        return (tls ? "HTTPS GET " : "GET ") + path + probe_port(*get);
+    }
+    for (const auto& [kind, name] : {std::pair("tcpSocket", "TCP"), std::pair("grpc", "gRPC")}) {
+        if (const Value* const socket = probe->find(kind)) {
+            return name + probe_port(*socket);
+        }
+    }
+    if (const Value* const exec = probe->find("exec")) {
+        const auto command = strings_of(exec->find("command"));
+        return command.empty() ? "a command" : "the command " + command.front();
+    }
+    return "one of an unknown kind";
+}
+
 void read_containers(const Value& object, PodDetail& out) {
     for (const Value& status : Value::elements_of(object.find("status", "containerStatuses"))) {
         ContainerDetail& made = out.containers.emplace_back();
@@ -187,7 +217,7 @@ void read_containers(const Value& object, PodDetail& out) {
         const auto known =
             std::ranges::find(out.containers, string_in(container, "name"), &ContainerDetail::name);
         if (known != out.containers.end()) {
-            known->readiness_probe = container.find("readinessProbe") != nullptr;
+            known->readiness_probe = probe_text(container.find("readinessProbe"));
         }
     }
 }

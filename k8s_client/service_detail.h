@@ -62,7 +62,7 @@ struct ContainerDetail {
     std::string state;            // running, waiting, terminated
     std::string reason, message;  // of the state
     std::string restarts;         // a number
-    bool readiness_probe = false;
+    std::string readiness_probe;  // `GET /ready, port 8080`; empty: it has none
 };
 
 struct PodDetail {

@@ -47,7 +47,9 @@ std::string pod_state(const PodDetail& pod) {
         }
         const std::string named = "container " + printable(container.name);
         if (container.state == "running") {
-            return "the readiness probe of " + named + " fails";
+            const std::string probe = printable(container.readiness_probe);
+            return "the readiness probe of " + named + (probe.empty() ? "" : " (" + probe + ")") +
+                   " fails";
         }
         if (!container.state.empty()) {
             const std::string why = reason_text(container.reason, container.message);
@@ -198,6 +200,31 @@ void add_pod_findings(const ServiceEvidence& service, const EndpointCounts& coun
     }
 }
 
+/// `None of the 3 endpoints of the Service prod/web is ready: ...`, or of its pods where there are
+/// no endpoints yet.
+void add_none_ready(const ServiceEvidence& service, const EndpointCounts& counts,
+                    std::vector<Finding>& out) {
+    const auto& object = *service.view.service;
+    const bool headless = object.headless();
+    const bool published = object.publish_not_ready_addresses;
+    Finding finding{"none-ready", Weight::Error, {}, {}};
+    finding.cause = counts.all > 0
+                        ? "None of the " + std::to_string(counts.all) + " endpoints of the " +
+                              service.title() + " is ready: "
+                        : "The " + service.title() + " has no endpoints, since none of its " +
+                              std::to_string(service.view.pods.size()) + " pods is ready: ";
+    finding.cause += headless ? "it is headless, so its name does not exist until one is."
+                              : "its name leads to the cluster IP, where nobody answers.";
+    finding.cure = "Make its pods ready: " +
+                   kubectl(service.ns, "get pods -l " + labels_text(object.selector)) + '.';
+    if (headless && !published) {
+        finding.cure +=
+            " If clients shall find pods that are not ready, set publishNotReadyAddresses: true in "
+            "the Service.";
+    }
+    out.push_back(std::move(finding));
+}
+
 /// Endpoints that are missing or not ready, seen from the Service.
 void add_endpoint_findings(const ServiceEvidence& service, std::vector<Finding>& out) {
     const auto& view = service.view;
@@ -222,7 +249,12 @@ void add_endpoint_findings(const ServiceEvidence& service, std::vector<Finding>&
     }
     add_pod_findings(service, counts, out);
     const bool headless = view.service->headless();
-    if (headless && !published && counts.all > counts.ready) {
+    const bool unready_pods =
+        view.slices_known && view.pods_known && std::ranges::none_of(view.pods, &PodDetail::ready);
+    if (counts.ready == 0 && !(headless && published && counts.all > 0) &&
+        (counts.all > 0 || unready_pods)) {
+        add_none_ready(service, counts, out);
+    } else if (headless && !published && counts.all > counts.ready) {
         out.push_back({"headless-not-ready", Weight::Warning,
                        "The " + service.title() +
                            " is headless and gives the addresses of ready "
@@ -231,14 +263,6 @@ void add_endpoint_findings(const ServiceEvidence& service, std::vector<Finding>&
                            " endpoints are left out, " + listed(counts.not_ready) + '.',
                        "If clients shall find pods that are not ready, set "
                        "publishNotReadyAddresses: true in the Service."});
-    } else if (!headless && counts.all > 0 && counts.ready == 0) {
-        out.push_back(
-            {"none-ready", Weight::Error,
-             "None of the " + std::to_string(counts.all) + " endpoints of the " + service.title() +
-                 " is ready: its name leads to the cluster IP, where "
-                 "nobody answers.",
-             "Make its pods ready: " +
-                 kubectl(service.ns, "get pods -l " + labels_text(view.service->selector)) + '.'});
     }
 }
 

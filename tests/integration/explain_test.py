@@ -10,6 +10,7 @@ import pathlib
 import tempfile
 import threading
 
+import explain_cases
 import wire
 from control_plane import ControlPlane
 from explain_world import CURE, FOUND, UNREADY, Kubia, NetnsTunnel, findings, unready
@@ -295,4 +296,5 @@ def run(t):
     upstreams(t)
     errors(t)
     running(t)
+    explain_cases.run(t)
     control_plane(t)

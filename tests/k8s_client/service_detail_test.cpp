@@ -170,11 +170,30 @@ status:
     CHECK(pod.containers[0].state == "waiting");
     CHECK(pod.containers[0].reason == "CrashLoopBackOff");
     CHECK(pod.containers[0].restarts == "7");
-    CHECK(pod.containers[0].readiness_probe);
+    CHECK(pod.containers[0].readiness_probe == "GET /");
     CHECK(selects({{"app", "kubia"}}, pod.labels));
     CHECK_FALSE(selects({{"app", "kubia"}, {"b", "c"}}, pod.labels));
     CHECK_FALSE(selects({}, pod.labels));
     CHECK(selector_text({{"app", "kubia"}, {"b", "c"}}) == "app=kubia,b=c");
+}
+
+TEST_CASE("detail: what a readiness probe does, without what may be secret in it") {
+    const auto probe = [](const std::string& action) {
+        return only<PodDetail>(
+                   "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: "
+                   "[{name: main, readinessProbe: {" +
+                   action + "}}]}, status: {containerStatuses: [{name: main}]}}")
+            .containers.at(0)
+            .readiness_probe;
+    };
+    CHECK(probe("httpGet: {path: '/ready?token=x', port: 8080, host: h}") ==
+          "GET /ready, port 8080");
+    CHECK(probe("httpGet: {port: web, scheme: HTTPS}") == "HTTPS GET /, port web");
+    CHECK(probe("tcpSocket: {port: 5432}") == "TCP, port 5432");
+    CHECK(probe("grpc: {port: 9000}") == "gRPC, port 9000");
+    CHECK(probe("exec: {command: [pg_isready, '-p', secret]}") == "the command pg_isready");
+    CHECK(probe("exec: {}") == "a command");
+    CHECK(probe("periodSeconds: 5") == "one of an unknown kind");
 }
 
 TEST_CASE("detail: other kinds, and objects without a name, are none") {

@@ -178,6 +178,45 @@ TEST_CASE("finding: none is ready") {
     CHECK(findings[1].find("PodScheduled is False: Unschedulable: no node.") != std::string::npos);
 }
 
+TEST_CASE("finding: none is ready of a headless Service, with endpoints and without") {
+    const std::string pod =
+        "---\n{apiVersion: v1, kind: Pod, metadata: {namespace: prod, name: d, labels: {app: "
+        "down}}, "
+        "spec: {containers: [{name: main, readinessProbe: {httpGet: {path: /ready, port: "
+        "8080}}}]}, "
+        "status: {podIP: 10.0.0.3, phase: Running, conditions: [{type: Ready, status: 'False', "
+        "reason: ContainersNotReady, message: 'containers with unready status: [main]'}], "
+        "containerStatuses: [{name: main, ready: false, state: {running: {}}}]}}\n";
+    const std::string headless =
+        service_yaml("prod", "down", "clusterIP: None, selector: {app: down}");
+    const std::string cure =
+        " / Make its pods ready: kubectl -n prod get pods -l app=down. If clients shall find pods "
+        "that are not ready, set publishNotReadyAddresses: true in the Service.";
+    const std::string probe =
+        "warning pod-not-ready: Pod prod/d (10.0.0.3) is not ready, so it is not in the Service "
+        "prod/down: the readiness probe of container main (GET /ready, port 8080) fails (Ready is "
+        "False: ContainersNotReady: containers with unready status: [main]). / Mend what keeps it "
+        "from being ready: kubectl -n prod describe pod d shows the probe and its failures.";
+    ExplainRig rig(
+        headless +
+        slice_yaml("prod", "down", "{addresses: [10.0.0.3], conditions: {ready: false}}") + pod);
+    const Explanation explanation = rig.explain("down");
+    CHECK_FALSE(explanation.found);
+    CHECK(
+        ExplainRig::findings(explanation) ==
+        Texts{"error none-ready: None of the 1 endpoints of the Service prod/down is ready: it is "
+              "headless, so its name does not exist until one is." +
+                  cure,
+              probe});
+    ExplainRig none(headless + pod);
+    CHECK(
+        none.findings("down") ==
+        Texts{"error none-ready: The Service prod/down has no endpoints, since none of its 1 pods "
+              "is ready: it is headless, so its name does not exist until one is." +
+                  cure,
+              probe});
+}
+
 TEST_CASE("finding: an ExternalName that is an address") {
     ExplainRig rig(service_yaml("prod", "outside", "type: ExternalName, externalName: 192.0.2.7"));
     const Texts findings = rig.findings("outside");
