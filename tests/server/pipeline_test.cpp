@@ -82,18 +82,22 @@ TEST_CASE("malformed questions are FORMERR, with as much of the question as was 
     CHECK(rig.pipeline().counters().all_malformed() == 5);
 }
 
-TEST_CASE("other opcodes are NOTIMP: the bare header with all flags clear") {
+TEST_CASE("other opcodes are NOTIMP: the header with all flags clear, and OPT if there was one") {
     AuthoritativeRig rig;
-    Octets query = make_query({.name = "cluster.local", .type = kSoa, .edns = true});
-    for (const unsigned opcode : {1U, 2U, 4U, 5U, 15U}) {
-        CAPTURE(opcode);
-        query[2] = static_cast<std::uint8_t>(opcode << 3 | 0x07);
-        query[3] = 0xf0;
-        const Octets reply = rig.ask(query);
-        REQUIRE(reply.size() == zones::kHeaderSize);
-        CHECK(reply[2] == (0x80 | opcode << 3));
-        CHECK(reply[3] == 4);
-        CHECK(Octets(reply.begin() + 4, reply.end()) == Octets(8, 0));
+    for (const bool edns : {false, true}) {
+        Octets query = make_query({.name = "cluster.local", .type = kSoa, .edns = edns});
+        for (const unsigned opcode : {1U, 2U, 4U, 5U, 15U}) {
+            CAPTURE(opcode);
+            query[2] = static_cast<std::uint8_t>(opcode << 3 | 0x07);
+            query[3] = 0xf0;
+            const Octets reply = rig.ask(query);
+            CHECK(reply[2] == (0x80 | opcode << 3));
+            CHECK(reply[3] == 4);
+            CHECK(Octets(reply.begin() + 4, reply.begin() + 11) == Octets(7, 0));
+            CHECK(reply[11] == (edns ? 1 : 0));
+            CHECK((reply.size() > zones::kHeaderSize) == edns);
+            CHECK(read_reply(reply).edns == edns);
+        }
     }
 }
 
