@@ -51,8 +51,10 @@ class Notes : public k8s_client::Journal {
 
 /// https://no-color.org
 bool wants_colours() {
+    // NOLINTBEGIN(concurrency-mt-unsafe): nobody calls setenv
     const char* const no_color = std::getenv("NO_COLOR");
     const char* const term = std::getenv("TERM");
+    // NOLINTEND(concurrency-mt-unsafe)
     return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
            term != nullptr && std::string_view(term) != "dumb";
 }

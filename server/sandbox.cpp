@@ -10,7 +10,7 @@ namespace {
 
 void prepend(std::vector<std::string>& lines) {
     for (std::string& line : lines) {
-        line = "sandbox: " + line;
+        line.insert(0, "sandbox: ");
     }
 }
 
