@@ -13,19 +13,19 @@ namespace {
 constexpr std::size_t kListBatch = 64;
 
 template <std::size_t Kind>
-Object bare(ObjectName&& name) {
+Object bare(const ObjectName& name) {
     std::variant_alternative_t<Kind, Object> object;
-    object.meta.ns = std::move(name.ns);
-    object.meta.name = std::move(name.name);
+    object.meta.ns = name.ns;
+    object.meta.name = name.name;
     return object;
 }
 
 }  // namespace
 
-Change deletion(std::size_t kind, ObjectName name) {
+Change deletion(std::size_t kind, const ObjectName& name) {
     constexpr std::array kMakers = {bare<0>, bare<1>, bare<2>, bare<3>, bare<4>};
     static_assert(kMakers.size() == kKindCount);
-    return {Change::Type::Deleted, kMakers.at(kind)(std::move(name))};
+    return {Change::Type::Deleted, kMakers.at(kind)(name)};
 }
 
 void Intake::begin() {
@@ -57,8 +57,8 @@ void Intake::start_watch(std::uint64_t version) {
 
 void Intake::complete_list() {
     flush();  // what is new is there before what is old goes
-    for (ObjectName& vanished : inventory_.end_list()) {
-        batch_.push_back(deletion(kind_, std::move(vanished)));
+    for (const ObjectName& vanished : inventory_.end_list()) {
+        batch_.push_back(deletion(kind_, vanished));
     }
     flush();
     listing_ = false;

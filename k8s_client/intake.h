@@ -82,6 +82,6 @@ class Intake : public ObjectReceiver {
 };
 
 /// The deletion of an object of that kind (index of the variant Object).
-Change deletion(std::size_t kind, ObjectName name);
+Change deletion(std::size_t kind, const ObjectName& name);
 
 }  // namespace k8s_client

@@ -194,8 +194,8 @@ void ResourceRequests::use(const ApiResource& resource) {
     if (before.kind == resource.kind) {
         return;  // the same objects under another version
     }
-    for (ObjectName& name : inventory_.clear()) {
-        leftovers_.push_back(deletion(before.kind, std::move(name)));
+    for (const ObjectName& name : inventory_.clear()) {
+        leftovers_.push_back(deletion(before.kind, name));
     }
     intake_.set_kind(resource.kind);
     version_.store(0, std::memory_order_release);
