@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 /// For every reply. A page of ours loads and asks only from here, and nobody frames it.
 const httplib::Headers& headers_for_all() {
-    static const httplib::Headers headers{
+    static const httplib::Headers kHeaders{
         {"Content-Security-Policy",
          "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
          "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
@@ -30,7 +30,7 @@ const httplib::Headers& headers_for_all() {
         {"Cross-Origin-Resource-Policy", "same-origin"},
         // Else cpp-httplib says `bytes` to HEAD; we pass over ranges (RFC 9110 §14.3).
         {"Accept-Ranges", "none"}};
-    return headers;
+    return kHeaders;
 }
 
 bool equal_caseless(std::string_view one, std::string_view other) {
