@@ -8,6 +8,9 @@
 namespace server {
 namespace {
 
+/// Of what the kernel has for waiting datagrams: a thousand of them, which take 768 octets or more.
+constexpr std::uint32_t kLongQueue = 1 << 20;
+
 /// The received control message becomes the one to send: the address stays, the interface is left
 /// to routing, but for link-local addresses, which mean nothing without it (RFC 4007 §6).
 void aim_reply(msghdr& message) {
@@ -144,9 +147,9 @@ std::uint64_t UdpSocket::take_overflows() {
     return overflows_ - before;
 }
 
-bool UdpSocket::is_nearly_full() const {
+bool UdpSocket::has_long_queue() const {
     const auto counts = kernel_counts(fd_.get());
-    return counts[SK_MEMINFO_RMEM_ALLOC] > counts[SK_MEMINFO_RCVBUF] / 4 * 3;
+    return counts[SK_MEMINFO_RMEM_ALLOC] > std::min(counts[SK_MEMINFO_RCVBUF] / 4 * 3, kLongQueue);
 }
 
 void UdpSocket::send(const Client& client, const std::uint8_t* reply, std::size_t size) {

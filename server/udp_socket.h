@@ -85,9 +85,9 @@ class UdpSocket {
     /// Datagrams that the kernel has dropped since the last call: the queue was full. A system
     /// call.
     std::uint64_t take_overflows();
-    /// Whether three quarters of the queue are in use; a quarter at most may be what the kernel has
-    /// not yet taken back. A system call.
-    bool is_nearly_full() const;
+    /// Whether a thousand datagrams wait, or what fills three quarters of a small queue. The kernel
+    /// counts some that were read, as many as wait at most. A system call.
+    bool has_long_queue() const;
 
   private:
     const Client& take_client(UdpBatch& batch, std::size_t i) const;

@@ -17,8 +17,8 @@ constexpr std::size_t kManyWaiting = 500;
 constexpr auto kLongestWait = 5s;       // of a query for its upstream
 constexpr auto kLongestHandOver = 15s;  // longer than a connection may be idle
 constexpr int kBatchesPerEvent = 4;     // then the other sockets get their turn
-/// A thousand queries and no end. If the queue is nearly full as well, they come faster than they
-/// are answered; else they are those of clients that ask again at once, who wait no longer for it.
+/// A thousand queries and no end. If the queue is long as well, they come faster than they are
+/// answered; else they are those of clients that ask again at once, who wait no longer for it.
 constexpr unsigned kTooManyRounds = 4;
 constexpr int kBatchesAtEnd = 256;  // of a socket that is closed: more than its buffer holds
 
@@ -199,7 +199,7 @@ void Worker::dispatch(const epoll_event& event, Clock::time_point now) {
 
 void Worker::serve_udp(Address& address) {
     served_->pipeline.shed_forwards(address.busy_rounds >= kTooManyRounds &&
-                                    address.udp.is_nearly_full());
+                                    address.udp.has_long_queue());
     int batches = 0;
     while (address.route != nullptr && batches < kBatchesPerEvent &&
            address.udp.serve(*batch_, served_->pipeline, *address.route)) {
