@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Builds and runs every test; the last line is `N passed, N failed` (`, N skipped` may follow).
 #
-#   tests/run.sh            everything, in well under 20 minutes on two cores
+#   tests/run.sh            everything, in some 20 minutes on two cores
 #   tests/run.sh --long     and what takes longer: more fuzzing, a longer soak, valgrind, clang-tidy, all suites with
-#                           both sanitizers and with control-flow integrity, unit tests of the release build and of
-#                           all of the server with TSan, the arm64 image
+#                           both sanitizers and with control-flow integrity, unit tests of the release build and
+#                           with TSan, the arm64 image
 #   tests/run.sh --fast     the release build, its unit tests, instructions per query and the integration tests only
 #
 # Installs what is missing with apt (sudo if not root). Builds go to build/ (release), build-asan/
-# (debug, ASan and UBSan), build-tsan/ (what has threads) and build-cfi/ (release, by clang). KERYX_GOLDEN names the reference answers
+# (debug, ASan and UBSan), build-tsan/ and build-cfi/ (release, by clang). KERYX_GOLDEN names the reference answers
 # (by default ../shared/golden beside the checkout), KERYX_COREFILES a folder of Corefiles in use (by
 # default ../shared/reference/corefiles), KERYX_CONTROL_PLANE the scripts that start a real API server (by
 # default ../shared/control-plane); what needs them is skipped without.
@@ -243,10 +243,9 @@ if [ "$fast" = no ]; then
         examples/quickstart.sh --check
 
     case_of "debug build (clang++, warnings are errors; ASan, UBSan), the rest of it" awaited
-    # Threads: the readers of manifests and of the API, the workers, publishing. Most of the server's unit
-    # tests have none, and compiling them takes minutes: its threads are seen in the integration suites.
-    threaded=(k8s_client)
-    [ "$long" = no ] || threaded+=(server)
+    # Its threads are seen in the integration suites; compiling the unit tests for them once more takes minutes.
+    threaded=()
+    [ "$long" = no ] || threaded=(k8s_client server)
     build_beside clang++ build-tsan "${threaded[@]/#/tests/test_}" server/keryx -- --buildtype=debug \
         -Db_sanitize=thread -Dcpp_args=-g1
     unit_tests build-asan "ASan"
@@ -258,7 +257,7 @@ if [ "$fast" = no ]; then
 
     case_of "thread build (TSan), the rest of it" awaited
     # TSan dies where the kernel randomises 32 bits of the layout, so it is kept fixed.
-    unit_tests build-tsan "TSan" --wrapper "setarch -R" "${threaded[@]}"
+    [ "$long" = no ] || unit_tests build-tsan "TSan" --wrapper "setarch -R" "${threaded[@]}"
     cases_of "integration with TSan" "$python" tests/integration/run.py --quick --slack 5 \
         --under "setarch -R" --binary build-tsan/server/keryx "${seen_by_tsan[@]}"
 fi
