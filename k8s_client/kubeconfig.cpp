@@ -75,7 +75,8 @@ class Section {
             }
             const std::string& name = entry["name"].Scalar();
             if (name == wanted) {
-                return inner_of(entry, list + "[" + name + "]", inner);
+                return inner_of(entry, std::string(list).append("[").append(name).append("]"),
+                                inner);
             }
             if (++others <= kShown) {
                 known.append(known.empty() ? "" : ", ").append(name);
