@@ -1,12 +1,10 @@
 """Cases of the suite `explain` that need upstreams with a mind of their own, or several at once; each with its exact text."""
-import contextlib
-import http.client
 import json
 import re
 import threading
 
 import wire
-from explain_world import CURE, Kubia, findings, unready
+from explain_world import CURE, Kubia, findings, get, unready
 from harness import check, equal, free_port, until
 from keryx import Keryx, run_to_end
 from upstream import Upstream, reply
@@ -16,14 +14,6 @@ BUSY = "other explanations are being made: ask again"
 
 def answering(rcode, records=b"", additional=0):
     return lambda query, tcp: reply(query, records, rcode=rcode, additional=additional)
-
-
-def get(port, path):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    with contextlib.closing(connection):
-        connection.request("GET", path)
-        got = connection.getresponse()
-        return got.status, got.read().decode()
 
 
 def upstream_answers(t):

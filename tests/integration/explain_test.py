@@ -2,8 +2,6 @@
 
 The walk-through of examples/kubia: each mistake has its cause and its cure, with their exact text.
 """
-import contextlib
-import http.client
 import json
 import os
 import pathlib
@@ -13,7 +11,7 @@ import threading
 import explain_cases
 import wire
 from control_plane import ControlPlane
-from explain_world import CURE, FOUND, UNREADY, Kubia, NetnsTunnel, findings, unready
+from explain_world import CURE, FOUND, UNREADY, Kubia, NetnsTunnel, findings, get, unready
 from harness import check, equal, free_port, until
 from keryx import Keryx, run_to_end
 from kubernetes_world import KUBECONFIG, service
@@ -138,14 +136,6 @@ def errors(t):
     with t.case("its own -help"):
         status, out, _ = run_to_end(t, ["explain", "-help"])
         check(status == 0 and "--namespace" in out and "Exit status" in out, out)
-
-
-def get(port, path):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    with contextlib.closing(connection):
-        connection.request("GET", path)
-        got = connection.getresponse()
-        return got.status, got.read().decode()
 
 
 def running(t):

@@ -1,5 +1,7 @@
 """What the suite `explain` explains: a copy of examples/kubia to be changed, and a tunnel into a network namespace."""
+import contextlib
 import ctypes
+import http.client
 import json
 import pathlib
 import shutil
@@ -156,3 +158,11 @@ class NetnsTunnel(Tunnel):
         check(made, "no socket in the network namespace")
         self._listening = made[0]
         threading.Thread(target=self._accept, args=(made[0],), daemon=True).start()
+
+
+def get(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        got = connection.getresponse()
+        return got.status, got.read().decode()
