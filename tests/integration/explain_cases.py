@@ -4,7 +4,7 @@ import re
 import threading
 
 import wire
-from explain_world import CURE, Kubia, findings, get, unready
+from explain_world import CURE, Kubia, findings, get, silent_of_httpbin, unready
 from harness import check, equal, free_port, until
 from keryx import Keryx, run_to_end
 from upstream import Upstream, reply
@@ -59,7 +59,7 @@ def headless(t):
 def two_at_once(t):
     """A third explanation is told to ask again, by HTTP and by the command."""
     port = free_port()
-    with Upstream(lambda query, tcp: None) as silent, Kubia(t, silent.port, f"status 127.0.0.1:{port}") as kubia, \
+    with Upstream(silent_of_httpbin) as silent, Kubia(t, silent.port, f"status 127.0.0.1:{port}") as kubia, \
             Keryx(t, None, args=("-dns.port", "0", "-conf", str(kubia.corefile))) as k, \
             t.case("two explanations are made at once, and a third is told so: status 2"):
         until(lambda: "/" in k.http, f"'http listening' of status; {k.output()}", 10 * t.slack)
