@@ -5,7 +5,6 @@
 API server with a small cluster. `with w.node():` the calling thread's sockets are the node's.
 """
 import contextlib
-import ctypes
 import http.client
 import os
 import pathlib
@@ -20,7 +19,7 @@ from api_server import Server
 from api_store import Store
 from harness import Skip, check, until
 from keryx import Keryx
-from namespace import Namespace
+from namespace import Namespace, entered
 from upstream import Upstream, reply
 
 NODE = "10.0.0.9"
@@ -34,23 +33,6 @@ UPSTREAM_TTL = 3000
 ENTER = ('mount -t tmpfs none /var/run && mount -t tmpfs none /etc && cp -r "$0"/etc /'
          ' && mkdir -p /var/run/secrets/kubernetes.io && cp -r "$0"/serviceaccount /var/run/secrets/kubernetes.io'
          ' && exec "$@"')
-CLONE_NEWNET = 0x40000000
-
-
-@contextlib.contextmanager
-def entered(name):
-    """This thread's new sockets are those of the network namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def enter(namespace):
-        if libc.setns(namespace.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-    with open("/proc/thread-self/ns/net", "rb") as home, open(f"/var/run/netns/{name}", "rb") as there:
-        enter(there)
-        try:
-            yield
-        finally:
-            enter(home)
 
 
 def named(address):

@@ -11,7 +11,7 @@ import threading
 import explain_cases
 import wire
 from control_plane import ControlPlane
-from explain_world import CURE, FOUND, UNREADY, Kubia, NetnsTunnel, findings, get, unready
+from explain_world import CURE, FOUND, UNREADY, Kubia, NetnsTunnel, findings, get, silent_of_httpbin, unready
 from harness import check, equal, free_port, until
 from keryx import Keryx, run_to_end
 from kubernetes_world import KUBECONFIG, service
@@ -141,9 +141,7 @@ def errors(t):
 def running(t):
     """A server that runs is asked, and says the same."""
     port = free_port()
-    def answer(query, tcp):  # of httpbin.org nothing
-        return None if "httpbin" in query.questions[0][0] else reply(query, rcode=3)
-    with Upstream(answer) as silent, \
+    with Upstream(silent_of_httpbin) as silent, \
             Kubia(t, silent.port, f"status 127.0.0.1:{port}") as kubia:
         k = Keryx(t, None, args=("-dns.port", "0", "-conf", str(kubia.corefile)))
         with k:
@@ -200,7 +198,7 @@ KUBERNETES = """. {
 def control_plane(t):
     """A real API server, asked with the token of the ServiceAccount from a network namespace."""
     with ControlPlane(t.root) as plane, Namespace([], "nameserver 127.0.0.1\n") as ns, \
-            NetnsTunnel(plane.port, plane.port, ns.name), tempfile.TemporaryDirectory() as name:
+            NetnsTunnel(plane.port, plane.port, ns), tempfile.TemporaryDirectory() as name:
         plane.demo()
         folder = pathlib.Path(name)
         (folder / "token").write_text(plane.token())

@@ -22,6 +22,7 @@ from harness import Skip, check, equal, until
 from keryx import Keryx
 from memory_test import limited
 from model_dns import A, Asker
+from namespace import inside
 from nsd import Nsd
 
 COREFILE = """
@@ -215,7 +216,7 @@ def small_buffers(t):
         with Keryx(t, text, OBJECTS, netns=network.near.name) as k:
             until(lambda: k.http, "HTTP", 10)
             near = functools.partial(partition_test.inside, network.near)
-            far = partition_test.inside(network.far, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            far = inside(network.far, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             probes = near(lambda: Probes(k, "/health", "/ready").__enter__())  # its thread stays there
             with far, contextlib.closing(probes):
                 with sockets_of(k, socket.SOCK_DGRAM) as ours:
@@ -232,7 +233,7 @@ def small_buffers(t):
                 equal(near(lambda: k.tcp(cluster.SERVICE)).addresses(), ["10.96.1.1"], "TCP, on another way")
                 used = cpu_seconds(k) - used
                 network.near.run("tc", "qdisc", "del", "dev", "out", "root")
-                asker = partition_test.inside(network.far, lambda: Asker(k.address, k.port))
+                asker = inside(network.far, lambda: Asker(k.address, k.port))
                 for _ in range(20):
                     equal(asker.ask(cluster.SERVICE.rstrip("."), A), (0, {"10.96.1.1"}))
                 until(lambda: probes.count > 10, "probes", 20 * t.slack)

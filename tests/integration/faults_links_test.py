@@ -20,8 +20,9 @@ from faults_world import (ADDRESS, LONG, OBJECTS, cluster_names, cpu_seconds, me
 from harness import Skip, check, equal, until
 from keryx import Keryx
 from model_dns import A, NOERROR, NXDOMAIN, SERVFAIL
+from namespace import inside
 from nsd import Nsd
-from partition_test import CLIENT as KERYX, SERVER as FAR, Network, inside
+from partition_test import CLIENT as KERYX, SERVER as FAR, Network
 
 OTHER = "10.99.1.2"     # which the interface gets in the end
 COREFILE = """

@@ -5,9 +5,7 @@ minutes. Needs root. With --quick: 40 seconds, still more than a dead connection
 
 The API server is ours (api_server.py). Nobody is told that packets are dropped: no reset, no ICMP.
 """
-import concurrent.futures
 import contextlib
-import ctypes
 import os
 import socket
 import time
@@ -20,24 +18,11 @@ from api_world import COREFILE, fill
 from harness import check, equal, until
 from keryx import Keryx
 from model_dns import A, PTR, SRV, Asker
-from namespace import Namespace
+from namespace import Namespace, inside
 
-CLONE_NEWNET = 0x40000000   # setns(2)
 CLIENT, SERVER = "10.99.1.1", "10.99.2.1"
 SERVICES = 100
 NXDOMAIN, NODATA = (3, set()), (0, set())
-
-
-def inside(namespace, work):
-    """Calls `work` in a thread that has entered the namespace; the sockets that it makes stay there."""
-    def enter():
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open(f"/run/netns/{namespace.name}", "rb") as file:
-            if libc.setns(file.fileno(), CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), f"setns: {os.strerror(ctypes.get_errno())}")
-        return work()
-    with concurrent.futures.ThreadPoolExecutor(1) as thread:
-        return thread.submit(enter).result()
 
 
 class Network:
