@@ -16,13 +16,12 @@
 namespace k8s_client {
 namespace {
 
-using Kind = HttpFailure::Kind;
 using Done = tl::expected<void, HttpFailure>;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kWriteLimit{10};
 
-Done failed(Kind kind, std::string text) {
+Done failed(HttpFailure::Kind kind, std::string text) {
     return tl::unexpected(HttpFailure{kind, std::move(text)});
 }
 
@@ -133,7 +132,7 @@ class Response {
         if (coding == "gzip") {
             gunzip_.emplace();
         } else if (!coding.empty() && coding != "identity") {
-            failure_ = failed(Kind::Broken,
+            failure_ = failed(HttpFailure::Kind::Broken,
                               "the API server's response is in a coding that was "
                               "not asked for (Content-Encoding)");
             return false;
@@ -148,7 +147,8 @@ class Response {
         }
         const Gunzip::Outcome outcome = gunzip_->feed(octets, body_);
         if (outcome == Gunzip::Outcome::Damaged) {
-            failure_ = failed(Kind::Broken, "the API server's response is damaged gzip");
+            failure_ =
+                failed(HttpFailure::Kind::Broken, "the API server's response is damaged gzip");
             return false;
         }
         return goes_on(outcome == Gunzip::Outcome::Good);
@@ -162,7 +162,7 @@ class Response {
   private:
     bool goes_on(bool is_wanted) {
         if (!is_wanted) {
-            failure_ = failed(Kind::GivenUp, "the response was not wanted to its end");
+            failure_ = failed(HttpFailure::Kind::GivenUp, "the response was not wanted to its end");
         }
         return is_wanted && !socket_.stopped();
     }
@@ -183,26 +183,29 @@ Done outcome_of(httplib::Error error, const ApiAccess& access, const HttpRequest
     }
     switch (error) {
         case httplib::Error::Success:
-            return response.is_cut() ? failed(Kind::Broken,
+            return response.is_cut() ? failed(HttpFailure::Kind::Broken,
                                               "the API server's response is gzip "
                                               "that ended early")
                                      : Done();
         case httplib::Error::Connection:
-            return failed(Kind::Connect, connect_fault);
+            return failed(HttpFailure::Kind::Connect, connect_fault);
         case httplib::Error::SSLConnection:
-            return failed(report.is_cut() ? Kind::Connect : Kind::Tls, report.text(access));
+            return failed(report.is_cut() ? HttpFailure::Kind::Connect : HttpFailure::Kind::Tls,
+                          report.text(access));
         default:
             break;
     }
     if (report.is_refusal()) {
-        return failed(Kind::Tls, report.text(access));
+        return failed(HttpFailure::Kind::Tls, report.text(access));
     }
     const std::string where = "the API server at " + host_and_port(access);
     if (response.silence() >= request.idle_limit) {
-        return failed(Kind::Silent, "nothing came from " + where + " for " +
-                                        std::to_string(request.idle_limit.count() / 1000) + " s");
+        return failed(HttpFailure::Kind::Silent,
+                      "nothing came from " + where + " for " +
+                          std::to_string(request.idle_limit.count() / 1000) + " s");
     }
-    return failed(Kind::Broken, "the connection to " + where + " ended before the response did");
+    return failed(HttpFailure::Kind::Broken,
+                  "the connection to " + where + " ended before the response did");
 }
 
 }  // namespace
@@ -214,7 +217,7 @@ Done ApiConnection::get(const HttpRequest& request, HttpBody& body) {
     socket_.begin();
     Done done = attempt(request, body);
     socket_.end();
-    return socket_.stopped() ? failed(Kind::Stopped, "stopped") : done;
+    return socket_.stopped() ? failed(HttpFailure::Kind::Stopped, "stopped") : done;
 }
 
 Done ApiConnection::attempt(const HttpRequest& request, HttpBody& body) {
@@ -240,7 +243,7 @@ Done ApiConnection::attempt(const HttpRequest& request, HttpBody& body) {
     if (access_.token.given()) {
         const auto token = token_text(access_.token);
         if (!token) {
-            return failed(Kind::Credentials, token.error());
+            return failed(HttpFailure::Kind::Credentials, token.error());
         }
         sent.authorize(*token);
     }

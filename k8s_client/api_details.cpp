@@ -10,7 +10,6 @@
 namespace k8s_client {
 namespace {
 
-constexpr int kOk = 200;
 constexpr int kNotFound = 404;
 constexpr int kGatewayTimeout = 504;
 
@@ -102,7 +101,7 @@ ApiDetails::Details ApiDetails::list(const ApiResource& resource, std::string_vi
         unreachable_ = true;
         return failed(OneLineJournal::one_line(got.error().text));
     }
-    if (body.status != kOk) {
+    if (body.status != HttpHead::kOk) {
         absent_ = body.status == kNotFound ? &resource : absent_;
         unreachable_ = body.status == kGatewayTimeout;
         return failed("the API server says " + std::to_string(body.status) + ": " +

@@ -36,6 +36,8 @@ std::string list_target(const ApiResource& resource, const Selection& selection)
 /// From the server's memory, but not older than `version`.
 std::string list_target_since(const ApiResource& resource, const Selection& selection,
                               std::uint64_t version);
+inline constexpr unsigned kPageSize = 500;  // objects, as client-go asks for
+
 /// What is true now, `limit` objects at a time; `continue_token` as the page before gave it.
 std::string page_target(const ApiResource& resource, const Selection& selection, unsigned limit,
                         std::string_view continue_token);

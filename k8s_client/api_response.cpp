@@ -13,9 +13,6 @@
 namespace k8s_client {
 namespace {
 
-using Kind = Ending::Kind;
-
-constexpr int kOk = 200;
 constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
 constexpr std::size_t kMaxLine = kMaxJsonToken;
 
@@ -30,22 +27,22 @@ class StatusReceiver : public ObjectReceiver {
 };
 
 /// https://kubernetes.io/docs/reference/using-api/api-concepts/, RFC 9110 §15.5
-Kind kind_of(std::int64_t code) {
+Ending::Kind kind_of(std::int64_t code) {
     switch (code) {
         case 400:
         case 422:
-            return Kind::Invalid;
+            return Ending::Kind::Invalid;
         case 401:
         case 403:
-            return Kind::Refused;
+            return Ending::Kind::Refused;
         case 404:
-            return Kind::NotFound;
+            return Ending::Kind::NotFound;
         case 410:
-            return Kind::Expired;
+            return Ending::Kind::Expired;
         case 429:
-            return Kind::Throttled;
+            return Ending::Kind::Throttled;
         default:
-            return Kind::Failed;
+            return Ending::Kind::Failed;
     }
 }
 
@@ -72,19 +69,19 @@ Ending ending_of_error(const HttpHead& head, const std::string& body) {
 Ending ending_of(HttpFailure failure) {
     switch (failure.kind) {
         case HttpFailure::Kind::Stopped:
-            return {Kind::Stopped, 0, std::move(failure.text), {}};
+            return {Ending::Kind::Stopped, 0, std::move(failure.text), {}};
         case HttpFailure::Kind::Broken:
         case HttpFailure::Kind::GivenUp:
-            return {Kind::Broken, 0, std::move(failure.text), {}};
+            return {Ending::Kind::Broken, 0, std::move(failure.text), {}};
         case HttpFailure::Kind::Silent:
-            return {Kind::Silent, 0, std::move(failure.text), {}};
+            return {Ending::Kind::Silent, 0, std::move(failure.text), {}};
         case HttpFailure::Kind::Tls:
         case HttpFailure::Kind::Credentials:
-            return {Kind::Untrusted, 0, std::move(failure.text), {}};
+            return {Ending::Kind::Untrusted, 0, std::move(failure.text), {}};
         case HttpFailure::Kind::Connect:
             break;
     }
-    return {Kind::Connect, 0, std::move(failure.text), {}};
+    return {Ending::Kind::Connect, 0, std::move(failure.text), {}};
 }
 
 /// The part that both shapes share: a response that is no success is kept as text.
@@ -95,11 +92,11 @@ class ResponseBody : public HttpBody {
     bool head(const HttpHead& head) override {
         heartbeat_.beat();
         head_ = head;
-        return head.status != kOk || begin();
+        return head.status != HttpHead::kOk || begin();
     }
     bool chunk(std::string_view octets) override {
         heartbeat_.beat();
-        if (head_.status == kOk) {
+        if (head_.status == HttpHead::kOk) {
             return take(octets);
         }
         error_ += octets.substr(0, kMaxErrorBody - std::min(kMaxErrorBody, error_.size()));
@@ -111,14 +108,14 @@ class ResponseBody : public HttpBody {
         if (!got && got.error().kind == HttpFailure::Kind::Stopped) {
             return ending_of(std::move(got.error()));
         }
-        if (head_.status != 0 && head_.status != kOk) {
+        if (head_.status != 0 && head_.status != HttpHead::kOk) {
             return ending_of_error(head_, error_);
         }
         if (!got && got.error().kind != HttpFailure::Kind::GivenUp) {
             return ending_of(std::move(got.error()));
         }
         if (!fault.empty()) {
-            return {Kind::Malformed, 0, fault, {}};
+            return {Ending::Kind::Malformed, 0, fault, {}};
         }
         return {};
     }
@@ -298,7 +295,7 @@ Ending ending_of(const ApiStatus& status) {
     // Before Kubernetes 1.20 the message alone says it.
     if (std::find(status.causes.begin(), status.causes.end(), kTooLarge) != status.causes.end() ||
         status.message.find("Too large resource version") != std::string::npos) {
-        ending.kind = Kind::TooLarge;
+        ending.kind = Ending::Kind::TooLarge;
     }
     return ending;
 }

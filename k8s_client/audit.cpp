@@ -7,7 +7,6 @@
 namespace k8s_client {
 namespace {
 
-constexpr unsigned kPage = 500;
 constexpr std::chrono::seconds kSilence{30};
 /// Bookmarks come about once a minute; a watch that has not passed by then is behind.
 constexpr std::chrono::seconds kMaxWait{150};
@@ -53,7 +52,7 @@ bool Audit::list(Reflector& reflector, std::uint64_t& version) {
     std::string continue_token;
     do {
         request.target =
-            page_target(reflector.resource(), reflector.selection(), kPage, continue_token);
+            page_target(reflector.resource(), reflector.selection(), kPageSize, continue_token);
         CompareReceiver receiver(reflector.inventory());
         const auto pass = gate_.enter(RequestGate::Kind::Other, stop_);
         const Ending ending = get_document(http_, request, receiver, heartbeat_);

@@ -3,11 +3,10 @@
 #include <charconv>
 
 #include "k8s_client/check_object.h"
+#include "k8s_client/object_kinds.h"
 
 namespace k8s_client {
 namespace {
-
-constexpr std::string_view kListSuffix = "List";
 
 const char* shape_name(Shape shape) {
     switch (shape) {

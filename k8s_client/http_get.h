@@ -21,6 +21,8 @@ struct HttpRequest {
 };
 
 struct HttpHead {
+    static constexpr int kOk = 200;
+
     int status = 0;
     std::optional<std::chrono::seconds> retry_after;  // the header, if it is a number of seconds
 };

@@ -16,9 +16,9 @@ namespace k8s_client {
 namespace {
 
 /// One mapping of the file, and how messages name it.
-class Section {
+class Mapping {
   public:
-    Section(const std::filesystem::path& file, std::string name, const YAML::Node& node)
+    Mapping(const std::filesystem::path& file, std::string name, const YAML::Node& node)
         : file_(file), name_(std::move(name)), node_(node) {}
 
     [[noreturn]] void fail(std::string_view key, const std::string& why) const {
@@ -62,7 +62,7 @@ class Section {
     }
 
     /// The `inner` mapping of the one that is called `wanted` in the list `list`.
-    Section entry(const std::string& list, const std::string& inner,
+    Mapping entry(const std::string& list, const std::string& inner,
                   const std::string& wanted) const {
         constexpr std::size_t kShown = 20;
         std::size_t others = 0;
@@ -123,11 +123,11 @@ class Section {
     }
 
   private:
-    Section inner_of(const YAML::Node& entry, const std::string& name,
+    Mapping inner_of(const YAML::Node& entry, const std::string& name,
                      const std::string& inner) const {
         const YAML::Node node = entry[inner];
         const bool is_absent = !node || node.IsNull();
-        Section found(file_, name, is_absent ? YAML::Node(YAML::NodeType::Map) : node);
+        Mapping found(file_, name, is_absent ? YAML::Node(YAML::NodeType::Map) : node);
         if (!found.node_.IsMap()) {
             found.fail(inner, "not a mapping");
         }
@@ -140,7 +140,7 @@ class Section {
 };
 
 /// What kubectl would follow and we do not, with what to do instead.
-void refuse_keys(const Section& section,
+void refuse_keys(const Mapping& section,
                  std::initializer_list<std::pair<const char*, const char*>> keys) {
     for (const auto& [key, instead] : keys) {
         if (section.has(key)) {
@@ -149,7 +149,7 @@ void refuse_keys(const Section& section,
     }
 }
 
-ApiAccess read_cluster(const Section& cluster) {
+ApiAccess read_cluster(const Mapping& cluster) {
     refuse_keys(cluster, {{"proxy-url", "connect directly, without a proxy"}});
     ApiAccess access;
     const std::string server = cluster.needed("server");
@@ -174,7 +174,7 @@ constexpr const char* kNoPlugin =
 constexpr const char* kNoPassword = "use a token or a client certificate";
 constexpr const char* kNoOther = "Keryx acts as nobody else; give the user that it shall be";
 
-void read_user(const Section& user, ApiAccess& access) {
+void read_user(const Mapping& user, ApiAccess& access) {
     refuse_keys(user, {{"exec", kNoPlugin},
                        {"auth-provider", kNoPlugin},
                        {"username", kNoPassword},
@@ -238,11 +238,11 @@ YAML::Node parse(const std::filesystem::path& file) {
 }  // namespace
 
 ApiAccess kubeconfig_access(const std::filesystem::path& file, const std::string& context) {
-    const Section root(file, "", parse(file));
+    const Mapping root(file, "", parse(file));
     if (context.empty() && !root.has("current-context")) {
         root.fail("current-context", "not set: name a context, 'kubeconfig FILE CONTEXT'");
     }
-    const Section chosen =
+    const Mapping chosen =
         root.entry("contexts", "context", context.empty() ? root.text("current-context") : context);
     ApiAccess access = read_cluster(root.entry("clusters", "cluster", chosen.needed("cluster")));
     read_user(root.entry("users", "user", chosen.needed("user")), access);

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 
 #include "k8s_client/decode.h"
+#include "k8s_client/error_text.h"
 #include "k8s_client/file_descriptor.h"
 #include "k8s_client/json_reader.h"
 #include "k8s_client/object_kinds.h"
@@ -16,10 +16,6 @@
 
 namespace k8s_client {
 namespace {
-
-std::string error_text(int error) {
-    return std::generic_category().message(error);
-}
 
 std::int64_t nanoseconds(const timespec& time) {
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -30,7 +26,7 @@ FileStamp to_stamp(const struct stat& status) {
             nanoseconds(status.st_ctim)};
 }
 
-ManifestFault fault(std::string why) {
+ManifestFault manifest_fault(std::string why) {
     return {std::move(why), false};
 }
 
@@ -44,20 +40,20 @@ tl::expected<StampedText, ManifestFault> read_text(const std::filesystem::path& 
     const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat before {};
     if (!fd || fstat(fd.get(), &before) != 0) {
-        return tl::unexpected(fault(error_text(errno)));
+        return tl::unexpected(manifest_fault(error_text(errno)));
     }
     if (!S_ISREG(before.st_mode)) {
-        return tl::unexpected(fault("not a file"));
+        return tl::unexpected(manifest_fault("not a file"));
     }
     if (static_cast<std::uint64_t>(before.st_size) > kMaxManifestSize) {
-        return tl::unexpected(fault("larger than the limit of 64 MiB"));
+        return tl::unexpected(manifest_fault("larger than the limit of 64 MiB"));
     }
     std::string text(static_cast<std::size_t>(before.st_size), '\0');
     std::size_t got = 0;
     while (got < text.size()) {
         const ssize_t n = read(fd.get(), text.data() + got, text.size() - got);
         if (n < 0 && errno != EINTR) {
-            return tl::unexpected(fault(error_text(errno)));
+            return tl::unexpected(manifest_fault(error_text(errno)));
         }
         if (n == 0) {
             break;
@@ -138,7 +134,7 @@ tl::expected<ManifestContent, ManifestFault> read_manifest(const std::filesystem
         file.extension() == ".json" ? read_json(text, decoder) : read_yaml(text, decoder);
     if (!read) {
         return tl::unexpected(
-            fault("line " + std::to_string(read.error().line) + ": " + read.error().why));
+            manifest_fault("line " + std::to_string(read.error().line) + ": " + read.error().why));
     }
     return std::move(receiver.content);
 }

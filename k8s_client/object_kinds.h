@@ -11,6 +11,9 @@ namespace k8s_client {
 
 inline constexpr std::size_t kKindCount = std::variant_size_v<Object>;
 
+/// Of the kind of a list: ServiceList.
+inline constexpr std::string_view kListSuffix = "List";
+
 /// `index` as of the variant Object.
 std::string_view kind_name(std::size_t index);
 

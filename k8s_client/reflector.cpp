@@ -6,7 +6,6 @@
 namespace k8s_client {
 namespace {
 
-using Kind = Ending::Kind;
 using Level = Journal::Level;
 
 /// Watches that bring nothing are not tried more often in a row before all is listed again.
@@ -19,12 +18,12 @@ std::string advice(const ApiResource& resource, const std::string& verb, const E
     const std::string what = verb + " " + std::string(resource.plural);
     const std::string says = ending.text.empty() ? "" : "; it says: " + ending.text;
     switch (ending.kind) {
-        case Kind::Connect:
-        case Kind::Untrusted:
-        case Kind::Broken:
-        case Kind::Silent:
+        case Ending::Kind::Connect:
+        case Ending::Kind::Untrusted:
+        case Ending::Kind::Broken:
+        case Ending::Kind::Silent:
             return ending.text;  // the same for all resources, so that it is told once
-        case Kind::Refused:
+        case Ending::Kind::Refused:
             if (ending.status == 401) {
                 return "the API server does not accept our credentials (401): the token or "
                        "certificate is missing, expired or of another cluster" +
@@ -33,13 +32,13 @@ std::string advice(const ApiResource& resource, const std::string& verb, const E
             return "the API server refuses to " + what + " (403): the ClusterRole needs verb \"" +
                    verb + "\" on resource \"" + std::string(resource.plural) +
                    "\" of API group \"" + std::string(resource.group) + "\"" + says;
-        case Kind::NotFound:
+        case Ending::Kind::NotFound:
             return "the API server has no " + std::string(resource.path) + " (404)" + says;
-        case Kind::TooLarge:
+        case Ending::Kind::TooLarge:
             return what + ": the API server is behind what it has told before" + says;
-        case Kind::Throttled:
+        case Ending::Kind::Throttled:
             return what + ": the API server has too much to do (429)" + says;
-        case Kind::Malformed:
+        case Ending::Kind::Malformed:
             return what + ": " + ending.text;
         default:
             return what + ": the API server answers " + std::to_string(ending.status) + says;
@@ -108,14 +107,14 @@ Ending Reflector::watch() {
         complaints_.settle(resource().plural);
     });
     doubts_versions_ |= requests_.watch_went_back();
-    if (relist_asked_.load(std::memory_order_relaxed) && ending.kind != Kind::Stopped) {
+    if (relist_asked_.load(std::memory_order_relaxed) && ending.kind != Ending::Kind::Stopped) {
         return {};  // we cut it ourselves
     }
     const bool lasted = std::chrono::steady_clock::now() - begun >= kLongWatch;
     if (requests_.watch_progressed() || lasted) {
         made_progress();
-    } else if (ending.kind == Kind::Complete) {
-        return {Kind::Broken, 0, "the watch ended before it brought anything", {}};
+    } else if (ending.kind == Ending::Kind::Complete) {
+        return {Ending::Kind::Broken, 0, "the watch ended before it brought anything", {}};
     }
     return ending;
 }
@@ -126,7 +125,7 @@ Ending Reflector::list() {
     }
     Ending ending =
         consistent_ ? requests_.list_in_pages(versions_restarted_) : requests_.list_at_once();
-    if (ending.kind == Kind::Complete) {
+    if (ending.kind == Ending::Kind::Complete) {
         listed();
     }
     return ending;
@@ -140,11 +139,12 @@ Ending Reflector::streaming_list() {
         made_progress();
         return ending;
     }
-    if (ending.kind != Kind::Connect && ending.kind != Kind::Untrusted &&
-        ending.kind != Kind::Refused) {
+    if (ending.kind != Ending::Kind::Connect && ending.kind != Ending::Kind::Untrusted &&
+        ending.kind != Ending::Kind::Refused) {
         may_stream_ = false;
     }
-    return ending.kind == Kind::Invalid || ending.kind == Kind::Complete ? Ending() : ending;
+    return ending.kind == Ending::Kind::Invalid || ending.kind == Ending::Kind::Complete ? Ending()
+                                                                                         : ending;
 }
 
 void Reflector::listed() {
@@ -190,7 +190,7 @@ Ending Reflector::find_resource() {
 Ending Reflector::check_versions() {
     std::uint64_t current = 0;
     Ending ending = requests_.current_version(current);
-    if (ending.kind != Kind::Complete) {
+    if (ending.kind != Ending::Kind::Complete) {
         return ending;
     }
     doubts_versions_ = false;
@@ -207,48 +207,48 @@ Ending Reflector::check_versions() {
 
 void Reflector::react(const Ending& ending) {
     switch (ending.kind) {
-        case Kind::Stopped:
-        case Kind::Complete:
+        case Ending::Kind::Stopped:
+        case Ending::Kind::Complete:
             break;
-        case Kind::Connect:
-        case Kind::Broken:
+        case Ending::Kind::Connect:
+        case Ending::Kind::Broken:
             complain(ending);
             reconnect(ending);
             break;
-        case Kind::Silent:
+        case Ending::Kind::Silent:
             // No fault yet of a watch of what never changes: Kubernetes 1.20 sends it no bookmarks.
             if (!watching_) {
                 complain(ending);
             }
             reconnect(ending);
             break;
-        case Kind::Expired:
+        case Ending::Kind::Expired:
             needs_list_ = true;
             if (++fruitless_ > 1) {
                 pause(error_backoff_, ending);
             }
             break;
-        case Kind::TooLarge:
+        case Ending::Kind::TooLarge:
             complain(ending);
             doubts_versions_ = needs_list_ = consistent_ = true;
             pause(error_backoff_, ending);
             break;
-        case Kind::NotFound:
+        case Ending::Kind::NotFound:
             find_resource_ = is_gone_ = has_versions_;
             retry_later(ending);
             break;
-        case Kind::Untrusted:
+        case Ending::Kind::Untrusted:
             complain(ending);
             doubts_versions_ = requests_.version() != 0;
             pause(error_backoff_, ending);
             break;
-        case Kind::Invalid:
-        case Kind::Throttled:
-        case Kind::Refused:
-        case Kind::Failed:
+        case Ending::Kind::Invalid:
+        case Ending::Kind::Throttled:
+        case Ending::Kind::Refused:
+        case Ending::Kind::Failed:
             retry_later(ending);
             break;
-        case Kind::Malformed:
+        case Ending::Kind::Malformed:
             if (observer_ != nullptr) {
                 observer_->malformed(resource().plural);
             }
@@ -267,7 +267,7 @@ void Reflector::reconnect(const Ending& ending) {
 
 void Reflector::retry_later(const Ending& ending) {
     // An API server that has just started refuses what it has not read the roles for.
-    const bool may_pass = ending.kind == Kind::Refused && fruitless_ == 0;
+    const bool may_pass = ending.kind == Ending::Kind::Refused && fruitless_ == 0;
     if (!may_pass || requests_.version() == 0) {
         complain(ending);
     }
@@ -278,7 +278,8 @@ void Reflector::retry_later(const Ending& ending) {
 }
 
 void Reflector::complain(const Ending& ending) {
-    const bool is_error = ending.kind == Kind::Refused || ending.kind == Kind::Untrusted;
+    const bool is_error =
+        ending.kind == Ending::Kind::Refused || ending.kind == Ending::Kind::Untrusted;
     const Level level = is_error ? Level::Error : Level::Warning;
     complaints_.raise(resource().plural, level, advice(resource(), requests_.verb(), ending));
 }

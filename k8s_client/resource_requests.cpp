@@ -8,7 +8,6 @@
 namespace k8s_client {
 namespace {
 
-constexpr unsigned kPage = 500;  // objects, as client-go asks for
 /// A silent server is a dead one. Bookmarks come about once a minute, so a watch that lives is
 /// never silent for longer
 /// (https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks).
@@ -131,7 +130,7 @@ Ending ResourceRequests::list_in_pages(bool versions_restarted) {
     do {
         intake_.start_page();
         const std::string target =
-            page_target(resource(), selection_, kPage, intake_.continue_token());
+            page_target(resource(), selection_, kPageSize, intake_.continue_token());
         Ending ending = get(target, intake_);
         if (ending.kind != Ending::Kind::Complete) {
             return ending;

@@ -3,21 +3,20 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
+#include "k8s_client/error_text.h"
 #include "k8s_client/file_descriptor.h"
 
 namespace k8s_client {
 
 tl::expected<Secret, std::string> read_small_file(const std::filesystem::path& file) {
-    const auto error_text = [] { return std::generic_category().message(errno); };
     // Non-blocking, so that a pipe of that name cannot hold us up.
     const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!fd || fstat(fd.get(), &status) != 0) {
-        return tl::unexpected(error_text());
+        return tl::unexpected(error_text(errno));
     }
     if (!S_ISREG(status.st_mode)) {
         return tl::unexpected(std::string("not a file"));
@@ -29,7 +28,7 @@ tl::expected<Secret, std::string> read_small_file(const std::filesystem::path& f
         text.resize(size + kPiece);
         const ssize_t n = read(fd.get(), text.data() + size, kPiece);
         if (n < 0 && errno != EINTR) {
-            return tl::unexpected(error_text());
+            return tl::unexpected(error_text(errno));
         }
         text.resize(size + (n > 0 ? static_cast<std::size_t>(n) : 0));
         if (n == 0) {

@@ -27,11 +27,11 @@ std::string Sha256::digest() {
     if (!ok_ || EVP_DigestFinal_ex(context_.get(), octets.data(), &size) != 1) {
         return {};
     }
-    constexpr std::string_view kDigits = "0123456789abcdef";
+    constexpr std::string_view kHexDigits = "0123456789abcdef";
     std::string text;
     for (unsigned i = 0; i < size; ++i) {
-        text += kDigits[octets[i] >> 4U];
-        text += kDigits[octets[i] & 0xfU];
+        text += kHexDigits[octets[i] >> 4U];
+        text += kHexDigits[octets[i] & 0xfU];
     }
     return text;
 }

@@ -1,10 +1,10 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 
 #include "k8s_client/decode.h"
+#include "k8s_client/error_text.h"
 #include "k8s_client/file_descriptor.h"
 #include "k8s_client/json_reader.h"
 #include "k8s_client/snapshot_file.h"
@@ -13,11 +13,7 @@
 namespace k8s_client {
 namespace {
 
-std::string error_text(int error) {
-    return std::generic_category().message(error);
-}
-
-SnapshotFault fault(std::string why) {
+SnapshotFault snapshot_fault(std::string why) {
     return {std::move(why), false};
 }
 
@@ -61,11 +57,11 @@ tl::expected<OpenSnapshot, SnapshotFault> open_snapshot(const std::filesystem::p
         return tl::unexpected(SnapshotFault{error_text(errno), errno == ENOENT});
     }
     if (!S_ISREG(status.st_mode)) {
-        return tl::unexpected(fault("not a file"));
+        return tl::unexpected(snapshot_fault("not a file"));
     }
     opened.size = static_cast<std::uint64_t>(status.st_size);
     if (opened.size > kMaxSnapshotSize) {
-        return tl::unexpected(fault("larger than 256 MiB"));
+        return tl::unexpected(snapshot_fault("larger than 256 MiB"));
     }
     return opened;
 }
@@ -108,28 +104,29 @@ tl::expected<Preamble, SnapshotFault> read_preamble(const OpenSnapshot& opened) 
     FilePieces pieces(opened.fd.get(), 0);
     const std::string_view start = pieces.next();
     if (pieces.error() != 0) {
-        return tl::unexpected(fault(error_text(pieces.error())));
+        return tl::unexpected(snapshot_fault(error_text(pieces.error())));
     }
     std::string_view rest = start;
     const auto first = take_line(rest, kSnapshotMagic);
     if (!first) {
-        return tl::unexpected(fault("not a snapshot of Keryx"));
+        return tl::unexpected(snapshot_fault("not a snapshot of Keryx"));
     }
     const std::string_view version = first->substr(0, first->find(' '));
     if (version != kSnapshotVersion) {
         constexpr std::size_t kShown = 20;
-        return tl::unexpected(fault("of format version '" + std::string(version.substr(0, kShown)) +
-                                    "'; this Keryx reads version 1"));
+        return tl::unexpected(snapshot_fault("of format version '" +
+                                             std::string(version.substr(0, kShown)) +
+                                             "'; this Keryx reads version 1"));
     }
     if (std::string why = checksum_fault(opened, start.substr(0, start.size() - rest.size()));
         !why.empty()) {
-        return tl::unexpected(fault(std::move(why)));
+        return tl::unexpected(snapshot_fault(std::move(why)));
     }
     const auto written = take_line(rest, kWrittenField);
     const auto time = written ? parse_time(*written) : std::nullopt;
     const auto filters = time ? take_line(rest, kFiltersField) : std::nullopt;
     if (!filters) {
-        return tl::unexpected(fault("malformed: its time or filters are missing"));
+        return tl::unexpected(snapshot_fault("malformed: its time or filters are missing"));
     }
     return Preamble{*time, std::string(*filters), start.size() - rest.size()};
 }
@@ -202,21 +199,21 @@ tl::expected<std::chrono::sys_seconds, SnapshotFault> read_snapshot_file(
         return tl::unexpected(preamble.error());
     }
     if (std::string why = refusal(*preamble, demand); !why.empty()) {
-        return tl::unexpected(fault(std::move(why)));
+        return tl::unexpected(snapshot_fault(std::move(why)));
     }
     StrictReceiver receiver(take);
     ObjectDecoder decoder(receiver);
     FilePieces pieces(opened->fd.get(), preamble->list_at);
     const auto read = read_json(pieces, decoder);
     if (pieces.error() != 0) {
-        return tl::unexpected(fault(error_text(pieces.error())));
+        return tl::unexpected(snapshot_fault(error_text(pieces.error())));
     }
     if (!receiver.why.empty() || !read) {
-        return tl::unexpected(
-            fault("malformed: " + (receiver.why.empty() ? read.error().why : receiver.why)));
+        return tl::unexpected(snapshot_fault(
+            "malformed: " + (receiver.why.empty() ? read.error().why : receiver.why)));
     }
     if (receiver.lists != 1) {
-        return tl::unexpected(fault("malformed: not one List"));
+        return tl::unexpected(snapshot_fault("malformed: not one List"));
     }
     return preamble->written;
 }

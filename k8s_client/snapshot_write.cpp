@@ -1,10 +1,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
-#include <system_error>
 #include <unistd.h>
 #include <vector>
 
+#include "k8s_client/error_text.h"
 #include "k8s_client/file_descriptor.h"
 #include "k8s_client/object_json.h"
 #include "k8s_client/snapshot_file.h"
@@ -14,10 +14,6 @@ namespace k8s_client {
 namespace {
 
 constexpr std::size_t kRandomPart = 6;  // of mkostemp(3)
-
-std::string error_text(int error) {
-    return std::generic_category().message(error);
-}
 
 std::filesystem::path folder_of(const std::filesystem::path& file) {
     return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");

@@ -14,7 +14,7 @@
 namespace k8s_client {
 namespace {
 
-using Fault = tl::expected<void, std::string>;
+using Outcome = tl::expected<void, std::string>;
 
 template <auto Free>
 struct OpensslDeleter {
@@ -62,7 +62,7 @@ tl::expected<std::vector<Certificate>, std::string> read_certificates(const Cred
 }
 
 /// Only the CA that is given, or the system's.
-Fault trust(SSL_CTX* context, const ApiAccess& access) {
+Outcome trust(SSL_CTX* context, const ApiAccess& access) {
     if (!access.ca.given()) {
         SSL_CTX_set_default_verify_paths(context);
         return {};
@@ -79,7 +79,7 @@ Fault trust(SSL_CTX* context, const ApiAccess& access) {
 
 /// As Go does, and so the API server's other clients: SAN alone counts, not the subject; whatever
 /// the CA file holds is trusted, also if it is no root.
-Fault demand_name(SSL_CTX* context, const ApiAccess& access) {
+Outcome demand_name(SSL_CTX* context, const ApiAccess& access) {
     X509_VERIFY_PARAM* const param = SSL_CTX_get0_param(context);
     X509_VERIFY_PARAM_set_hostflags(
         param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -88,7 +88,7 @@ Fault demand_name(SSL_CTX* context, const ApiAccess& access) {
     const bool is_set = ip_family(name)
                             ? X509_VERIFY_PARAM_set1_ip_asc(param, name.c_str()) == 1
                             : X509_VERIFY_PARAM_set1_host(param, name.data(), name.size()) == 1;
-    return is_set ? Fault() : tl::unexpected("no certificate can be for the name '" + name + "'");
+    return is_set ? Outcome() : tl::unexpected("no certificate can be for the name '" + name + "'");
 }
 
 tl::expected<Key, std::string> read_key(const Credential& credential) {
@@ -108,7 +108,7 @@ tl::expected<Key, std::string> read_key(const Credential& credential) {
 }
 
 /// Certificate, chain and key.
-Fault show(SSL_CTX* context, const ApiAccess& access) {
+Outcome show(SSL_CTX* context, const ApiAccess& access) {
     if (!access.certificate.given()) {
         return {};
     }
@@ -159,7 +159,7 @@ tl::expected<void, HttpFailure> set_up_tls(ssl_ctx_st* context, const ApiAccess&
                                            TlsReport& report) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     report.watch(context, !access.insecure);
-    Fault fault;
+    Outcome fault;
     if (!access.insecure) {
         fault = trust(context, access).and_then([&] { return demand_name(context, access); });
     }

@@ -4,10 +4,11 @@
 #include <array>
 #include <utility>
 
+#include "k8s_client/object_kinds.h"
+
 namespace k8s_client {
 namespace {
 
-constexpr std::string_view kListSuffix = "List";
 constexpr std::size_t kMaxKindless = 10'000;
 
 /// Large, written by tenants or by machines, and of no interest here.

@@ -9,7 +9,6 @@
 namespace resolver {
 namespace {
 
-using Clock = AnswerCache::Clock;
 using std::chrono::seconds;
 
 constexpr std::size_t kShards = 256;
@@ -50,12 +49,12 @@ CacheEntry* find_in(CacheTable& table, std::uint64_t hash, const CacheQuestion& 
     return entry != nullptr && same_question(*entry, question) ? entry : nullptr;
 }
 
-bool is_live(const CacheEntry* entry, Clock::time_point now) {
+bool is_live(const CacheEntry* entry, AnswerCache::Clock::time_point now) {
     return entry != nullptr && now < entry->expires();
 }
 
 /// True for one caller in several seconds.
-bool claim(CacheEntry& entry, Clock::time_point now) {
+bool claim(CacheEntry& entry, AnswerCache::Clock::time_point now) {
     if (now < entry.asked_until) {
         return false;
     }

@@ -6,11 +6,11 @@ namespace resolver {
 
 namespace {
 
-constexpr std::chrono::milliseconds kProbeTimeout{1000};
+constexpr std::chrono::milliseconds kHealthTimeout{1000};
 constexpr std::uint16_t kTypeNs = 2;
 
-ChannelSettings for_probes(ChannelSettings settings) {
-    settings.timeout = kProbeTimeout;
+ChannelSettings for_health_checks(ChannelSettings settings) {
+    settings.timeout = kHealthTimeout;
     return settings;
 }
 
@@ -23,7 +23,7 @@ Health::Health(SocketTable& sockets, UpstreamCounters& counters, const HealthOpt
       query_({.qname = options.domain,
               .qtype = kTypeNs,
               .recursion_desired = options.recursion_desired}),
-      channels_(sockets, finished_, counters, for_probes(settings), 1) {}
+      channels_(sockets, finished_, counters, for_health_checks(settings), 1) {}
 
 void Health::suspect(RandomBits& random, Clock::time_point now) {
     if (probing_ || options_.max_fails == 0)

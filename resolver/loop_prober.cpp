@@ -3,10 +3,10 @@
 namespace resolver {
 namespace {
 
-constexpr std::chrono::milliseconds kProbeTimeout{2000};  // coredns/plugin/loop
+constexpr std::chrono::milliseconds kLoopTimeout{2000};  // coredns/plugin/loop
 
-ChannelSettings for_probes(ChannelSettings settings) {
-    settings.timeout = kProbeTimeout;
+ChannelSettings for_loop_probes(ChannelSettings settings) {
+    settings.timeout = kLoopTimeout;
     return settings;
 }
 
@@ -16,7 +16,7 @@ LoopProber::LoopProber(SocketTable& sockets, UpstreamCounters& counters, LoopWat
                        std::shared_ptr<LoopProbe> probe, const ChannelSettings& settings)
     : watch_(watch),
       probe_(std::move(probe)),
-      channels_(sockets, finished_, counters, for_probes(settings), 1) {}
+      channels_(sockets, finished_, counters, for_loop_probes(settings), 1) {}
 
 void LoopProber::tick(RandomBits& random, Clock::time_point now) {
     if (probe_ == nullptr) {

@@ -8,7 +8,6 @@ namespace zones {
 namespace {
 
 using namespace std::string_view_literals;
-using Kind = Located::Kind;
 
 constexpr std::uint32_t kVersionTtl = 28800;
 constexpr std::string_view kVersion =
@@ -104,8 +103,8 @@ std::uint32_t ClusterZone::ttl_of(const Snapshot& snapshot) const {
 
 bool ClusterZone::falls_through(const LoweredName& name, const Located& located,
                                 bool reverse) const {
-    const bool owns_nothing =
-        located.kind == Kind::NameError || (reverse && located.kind == Kind::EmptyNonTerminal);
+    const bool owns_nothing = located.kind == Located::Kind::NameError ||
+                              (reverse && located.kind == Located::Kind::EmptyNonTerminal);
     return owns_nothing && fallthrough_.find(name).has_value();
 }
 
@@ -152,13 +151,13 @@ ClusterZone::Result ClusterZone::answer_name(const AskedName& asked, const Answe
     if (chain.links == 0 && falls_through(name, located, cut.reverse)) {
         return {.outcome = Outcome::NextPlugin};
     }
-    if (located.kind == Kind::Service &&
+    if (located.kind == Located::Kind::Service &&
         located.service->kind == ServiceRecords::Kind::ExternalName) {
         return answer_alias(asked, style, chain, *located.service, ttl_of(snapshot), out);
     }
     Result done{.outcome = Outcome::Done};
     if (!answer_located(cut, asked, located, style, snapshot, out)) {
-        done.rcode = negative(cut, located.kind == Kind::NameError, snapshot, out);
+        done.rcode = negative(cut, located.kind == Located::Kind::NameError, snapshot, out);
         if (style.reason != nullptr) {
             tell_why(done.rcode, cut, asked, style, snapshot, out);
         }
@@ -170,19 +169,19 @@ bool ClusterZone::answer_located(const Cut& cut, const AskedName& asked, const L
                                  const AnswerStyle& style, const Snapshot& snapshot,
                                  MessageWriter& out) const {
     switch (located.kind) {
-        case Kind::Service:
+        case Located::Kind::Service:
             return answer_service(asked, located, style, ttl_of(snapshot), out);
-        case Kind::Endpoint:
+        case Located::Kind::Endpoint:
             return answer_endpoint(asked, located, style, ttl_of(snapshot), out);
-        case Kind::Pod:
+        case Located::Kind::Pod:
             return answer_pod(asked, located, style, ttl_of(snapshot), out);
-        case Kind::Apex:
+        case Located::Kind::Apex:
             return answer_apex(cut, style, snapshot, out);
-        case Kind::NameServer:
+        case Located::Kind::NameServer:
             return answer_nameserver({{}, asked.placed}, style, snapshot, out, Section::Answer);
-        case Kind::Reverse:
+        case Located::Kind::Reverse:
             return style.qtype == qtype::kPtr && answer_pointer(asked, located, snapshot, out);
-        case Kind::Version:
+        case Located::Kind::Version:
             if (style.qtype != qtype::kTxt) {
                 return false;
             }

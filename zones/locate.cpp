@@ -5,13 +5,7 @@
 namespace zones {
 namespace {
 
-using Kind = Located::Kind;
-
 constexpr std::string_view kServices = "svc";  // k8s-dns 2.3.1
-
-std::string_view without_underscore(std::string_view label) {
-    return label.starts_with('_') ? label.substr(1) : label;
-}
 
 bool service_has_port(const ServiceRecords& service, const PortFilter& filter) {
     if (filter.any()) {
@@ -31,13 +25,13 @@ bool service_has_port(const ServiceRecords& service, const PortFilter& filter) {
 }
 
 Located empty_non_terminal() {
-    return {.kind = Kind::EmptyNonTerminal};
+    return {.kind = Located::Kind::EmptyNonTerminal};
 }
 
 /// One label in front of a Service: an endpoint, or `_proto`, below which the ports are.
 Located locate_below_service(const LoweredName& name, const ServiceRecords& service) {
     const std::string_view label = name.label(0);
-    Located found{.kind = Kind::Endpoint, .service = &service};
+    Located found{.kind = Located::Kind::Endpoint, .service = &service};
     found.endpoints = service.find_label(label);
     if (!found.endpoints.empty()) {
         return found;
@@ -64,7 +58,7 @@ Located locate_service(const LoweredName& name, std::size_t left, const Snapshot
     if (service == nullptr || !service->visible || (known && service->key != key)) {
         return {};
     }
-    Located found{.kind = Kind::Service, .target_label = left, .service = service};
+    Located found{.kind = Located::Kind::Service, .target_label = left, .service = service};
     if (left == 0) {
         return found;
     }
@@ -74,7 +68,7 @@ Located locate_service(const LoweredName& name, std::size_t left, const Snapshot
     if (left == 1) {
         return locate_below_service(name, *service);
     }
-    found.ports = {without_underscore(name.label(0)), without_underscore(name.label(1))};
+    found.ports = PortFilter::of(name.label(0), name.label(1));
     return service_has_port(*service, found.ports) ? found : Located{};
 }
 
@@ -100,20 +94,20 @@ Located locate_pod(const LoweredName& name, std::size_t left, const ClusterOptio
             return {};
         }
     }
-    return {.kind = Kind::Pod, .target_label = left - 1, .address = *address};
+    return {.kind = Located::Kind::Pod, .target_label = left - 1, .address = *address};
 }
 
 /// The names that every zone has for itself; NameError if it is none of them.
 Located locate_own(const LoweredName& name, std::size_t left) {
     if (left == 0) {
-        return {.kind = Kind::Apex};
+        return {.kind = Located::Kind::Apex};
     }
     if (name.label(left - 1) == "dns") {
         if (left == 1) {
             return empty_non_terminal();
         }
         if (left == 2 && name.label(0) == "ns") {
-            return {.kind = Kind::NameServer};
+            return {.kind = Located::Kind::NameServer};
         }
     }
     return {};
@@ -167,7 +161,7 @@ Located locate(const LoweredName& name, std::size_t zone_labels, const ClusterOp
         return locate_service(name, left - 3, snapshot, foreseen);
     }
     const Located own = locate_own(name, left);
-    if (own.kind != Kind::NameError) {
+    if (own.kind != Located::Kind::NameError) {
         return own;
     }
     const std::string_view last = name.label(left - 1);
@@ -179,14 +173,14 @@ Located locate(const LoweredName& name, std::size_t zone_labels, const ClusterOp
         return left == 1 ? empty_non_terminal() : locate_pod(name, left - 2, options, snapshot);
     }
     if (left == 1 && last == "dns-version") {  // k8s-dns 2.2
-        return {.kind = Kind::Version};
+        return {.kind = Located::Kind::Version};
     }
     return {};
 }
 
 Located locate_reverse(const LoweredName& name, std::size_t zone_labels, const Snapshot& snapshot) {
     const Located own = locate_own(name, name.labels - zone_labels);
-    if (own.kind != Kind::NameError) {
+    if (own.kind != Located::Kind::NameError) {
         return own;
     }
     const auto reverse = parse_reverse_name(name.wire());
@@ -204,7 +198,7 @@ Located locate_reverse(const LoweredName& name, std::size_t zone_labels, const S
     if (!reverse->complete()) {
         return empty_non_terminal();
     }
-    return {.kind = Kind::Reverse, .address = reverse->first};
+    return {.kind = Located::Kind::Reverse, .address = reverse->first};
 }
 
 }  // namespace zones

@@ -9,7 +9,7 @@
 namespace zones {
 namespace {
 
-constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kTokenBlanks = " \t";
 constexpr std::uint32_t kMaxTtl = 0x7fffffff;   // RFC 2181 §8
 constexpr std::uint16_t kTypeWks = 11;          // ldns would ask NSS for its services
 constexpr std::uint16_t kFirstMetaType = 249;   // to 255: of questions (RFC 6895 §3.1)
@@ -27,9 +27,9 @@ using Owned = std::unique_ptr<T, Free>;
 
 using Fault = tl::unexpected<std::string>;
 
-std::string_view take_word(std::string_view& text) {
-    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-    const auto word = text.substr(0, text.find_first_of(kBlanks));
+std::string_view take_token(std::string_view& text) {
+    text.remove_prefix(std::min(text.find_first_not_of(kTokenBlanks), text.size()));
+    const auto word = text.substr(0, text.find_first_of(kTokenBlanks));
     text.remove_prefix(word.size());
     return word;
 }
@@ -80,14 +80,14 @@ tl::expected<PresentedRecord, std::string> take_header(std::string_view& text,
                                                        std::uint32_t default_ttl) {
     PresentedRecord record;
     record.ttl = default_ttl;
-    const auto owner = parse_owner(take_word(text));
+    const auto owner = parse_owner(take_token(text));
     if (!owner) {
         return Fault("the owner is no domain name");
     }
     record.owner = *owner;
     bool has_ttl = false, has_class = false;
     for (;;) {
-        const auto word = take_word(text);
+        const auto word = take_token(text);
         if (!has_ttl && !word.empty()) {
             if (const auto ttl = parse_ttl(word)) {
                 record.ttl = *ttl;
@@ -132,7 +132,7 @@ bool is_readable(std::string_view text) {
 tl::expected<std::string, std::string> rdata_to_wire(const PresentedRecord& record,
                                                      std::string_view rdata) {
     const std::string type = type_to_string(record.type);
-    const auto first = rdata.find_first_not_of(kBlanks);
+    const auto first = rdata.find_first_not_of(kTokenBlanks);
     if (!type.starts_with("TYPE") &&
         rdata.substr(std::min(first, rdata.size())).starts_with("\\#")) {
         return Fault("generic rdata is for unknown types only");  // ldns does not check its form
@@ -161,7 +161,7 @@ tl::expected<PresentedRecord, std::string> parse_record(std::string_view text,
     if (!is_readable(text)) {
         return Fault("the text is empty, too long, or has control characters");
     }
-    if (kBlanks.find(text.front()) != std::string_view::npos) {
+    if (kTokenBlanks.find(text.front()) != std::string_view::npos) {
         return Fault("the owner is missing");
     }
     auto record = take_header(text, default_ttl);

@@ -13,10 +13,6 @@ namespace {
 constexpr std::string_view kDots = "...";
 constexpr std::size_t kMostPorts = 8;
 
-std::string_view without_underscore(std::string_view label) {
-    return label.starts_with('_') ? label.substr(1) : label;
-}
-
 /// What a question is about below `svc`: label 0 is the first of the name.
 struct Place {
     const LoweredName& name;
@@ -126,8 +122,7 @@ void add_below_service(const Place& at, const ServiceRecords& service, std::uint
     } else if (at.left == 1) {
         add_endpoint_reason(at, service, qtype, options, out);
     } else if (at.left == 2) {
-        const PortFilter filter{without_underscore(at.name.label(0)),
-                                without_underscore(at.name.label(1))};
+        const auto filter = PortFilter::of(at.name.label(0), at.name.label(1));
         if (std::ranges::any_of(ports_of(service), [&](const PortRecord& port) {
                 return service.matches(port, filter);
             })) {
@@ -145,7 +140,6 @@ void add_below_service(const Place& at, const ServiceRecords& service, std::uint
 
 void add_service_reason(const Place& at, std::uint16_t qtype, const ClusterOptions& options,
                         const Snapshot& snapshot, ReasonText& out) {
-    using Kind = ServiceRecords::Kind;
     if (!snapshot.namespace_exposed(at.ns())) {
         add_no_namespace(at.ns(), options, out);
         return;
@@ -155,10 +149,11 @@ void add_service_reason(const Place& at, std::uint16_t qtype, const ClusterOptio
         snapshot.find_service(at.name.wire().substr(begin, at.name.label_at[at.left + 2] - begin));
     if (service == nullptr) {
         out.add("no service ").add_quoted(at.service()).add(" in namespace ").add_quoted(at.ns());
-    } else if (service->kind == Kind::Nothing) {
+    } else if (service->kind == ServiceRecords::Kind::Nothing) {
         add_service(at, out).add(" has neither a cluster IP nor a name to lead to");
-    } else if (service->kind != Kind::ExternalName && service->endpoint_addresses.empty() &&
-               (service->kind == Kind::Headless || !service->visible)) {
+    } else if (service->kind != ServiceRecords::Kind::ExternalName &&
+               service->endpoint_addresses.empty() &&
+               (service->kind == ServiceRecords::Kind::Headless || !service->visible)) {
         add_unready(at, *service, options, out);
     } else if (at.left == 0) {
         add_missing_type(at, qtype, out);

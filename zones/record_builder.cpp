@@ -37,12 +37,6 @@ struct Parts {
     }
 };
 
-template <typename T>
-void sort_unique(std::vector<T>& values) {
-    std::sort(values.begin(), values.end());
-    values.erase(std::unique(values.begin(), values.end()), values.end());
-}
-
 bool counts(const PackedService& service, const PackedEndpoint& endpoint) {
     return endpoint.ready || service.publish_not_ready_addresses;
 }

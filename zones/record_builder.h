@@ -4,6 +4,7 @@
 // one writer.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,12 @@
 #include "zones/service_records.h"
 
 namespace zones {
+
+template <typename T>
+void sort_unique(std::vector<T>& values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+}
 
 /// A port of a slice, or of a Service.
 struct PackedPort {

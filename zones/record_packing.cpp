@@ -9,12 +9,6 @@ Protocol protocol_of(const std::string& text) {
     return text == "UDP" ? Protocol::Udp : text == "SCTP" ? Protocol::Sctp : Protocol::Tcp;
 }
 
-template <typename T>
-void sort_unique(std::vector<T>& values) {
-    std::sort(values.begin(), values.end());
-    values.erase(std::unique(values.begin(), values.end()), values.end());
-}
-
 /// The label that an endpoint chose, or has in its pod's name; empty: made from the address text.
 std::string own_label(const k8s_client::Endpoint& endpoint, bool endpoint_pod_names) {
     if (is_host_label(endpoint.hostname)) {
@@ -57,7 +51,6 @@ void pack_endpoint(const k8s_client::Endpoint& endpoint, bool endpoint_pod_names
 }  // namespace
 
 PackedService pack(const k8s_client::Service& service) {
-    using Kind = ServiceRecords::Kind;
     PackedService packed;
     packed.publish_not_ready_addresses = service.publish_not_ready_addresses;
     for (const auto& port : service.ports) {
@@ -66,7 +59,7 @@ PackedService pack(const k8s_client::Service& service) {
     if (service.type == k8s_client::ServiceType::ExternalName) {
         const auto target = Name::parse(service.external_name);
         if (target && !parse_address(service.external_name)) {
-            packed.kind = Kind::ExternalName;
+            packed.kind = ServiceRecords::Kind::ExternalName;
             packed.target = *target;
         }
         return packed;
@@ -82,7 +75,9 @@ PackedService pack(const k8s_client::Service& service) {
     sort_unique(packed.v4);
     sort_unique(packed.v6);
     const bool has_address = !packed.v4.empty() || !packed.v6.empty();
-    packed.kind = service.headless ? Kind::Headless : has_address ? Kind::ClusterIp : Kind::Nothing;
+    packed.kind = service.headless ? ServiceRecords::Kind::Headless
+                  : has_address    ? ServiceRecords::Kind::ClusterIp
+                                   : ServiceRecords::Kind::Nothing;
     return packed;
 }
 

@@ -49,6 +49,13 @@ struct PortSet {
 struct PortFilter {
     std::string_view port;
     std::string_view protocol;
+
+    static PortFilter of(std::string_view port_label, std::string_view protocol_label) {
+        const auto bare = [](std::string_view label) {
+            return label.starts_with('_') ? label.substr(1) : label;
+        };
+        return {bare(port_label), bare(protocol_label)};
+    }
     bool any() const { return port.empty() && protocol.empty(); }
 };
 

@@ -11,8 +11,6 @@
 namespace zones {
 namespace {
 
-using Kind = ServiceRecords::Kind;
-
 constexpr std::size_t kMaxSliceEndpoints = 1000;  // as the API server has it
 constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
 
@@ -36,12 +34,12 @@ k8s_client::Service service_of(const ServiceRecords& records) {
     k8s_client::Service service;
     service.meta.ns = records.namespace_label();
     service.meta.name = records.service_label();
-    if (records.kind == Kind::ExternalName) {
+    if (records.kind == ServiceRecords::Kind::ExternalName) {
         service.type = k8s_client::ServiceType::ExternalName;
         // With its final dot: a name of digits is an address without it.
         service.external_name = to_string(NameView(records.target));
     }
-    service.headless = records.kind == Kind::Headless;
+    service.headless = records.kind == ServiceRecords::Kind::Headless;
     for (const Ipv4& address : records.cluster_ips.v4) {
         service.cluster_ips.push_back(to_string(address));
     }
