@@ -26,11 +26,11 @@ from harness import Report, Skip  # noqa: E402 - the path comes first
 LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "ede", "template", "rewrite", "compliance",
           "malformed", "metrics", "tcp", "truncation", "clients", "log"],
          ["image", "health", "status", "top", "reload", "corefiles", "docs", "faults_links"],
-         ["apiserver", "coldstart"],
-         ["explain", "kubernetes", "upstreams", "hostile", "spoof", "crowd", "loop"],
-         ["partition"],
-         ["faults_limits", "faults_peers", "blackhole"],
-         ["restart", "model", "memory", "sandbox", "siege", "fairshare"],
+         ["apiserver", "coldstart", "upstreams", "hostile"],
+         ["explain", "kubernetes", "loop", "crowd"],
+         ["partition", "restart"],
+         ["faults_limits", "faults_peers", "spoof", "blackhole"],
+         ["model", "memory", "sandbox", "siege", "fairshare"],
          ["golden", "deploy"],
          ["faults_files", "faults_clock", "page"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
