@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "server/zone_set.h"
+
 namespace server {
 
 AccessList::AccessList(const std::vector<AclConfig>& stanzas) {
     for (const AclConfig& config : stanzas) {
         Stanza stanza;
-        for (const zones::Name& zone : config.zones) {
-            stanza.zones.add(zone, 0);
-        }
+        stanza.zones = zone_set(config.zones);
         for (const AclRule& rule : config.rules) {
             stanza.rules.push_back(make_rule(rule));
         }

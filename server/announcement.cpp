@@ -44,7 +44,7 @@ Lines zone_lines(const std::vector<ServerBlock>& blocks) {
     return lines;
 }
 
-std::string names_text(const std::vector<zones::Name>& names) {
+std::string zones_text(const std::vector<zones::Name>& names) {
     Lines texts;
     for (const zones::Name& name : names) {
         texts.push_back(name.to_string());
@@ -88,7 +88,7 @@ std::string source_text(const KubernetesConfig& kubernetes) {
 std::string watch_line(const KubernetesConfig& kubernetes) {
     const zones::ClusterOptions& options = kubernetes.options;
     std::string text = fmt::format(
-        "plugin/kubernetes: {}: watching services, namespaces{}{} of {}", names_text(options.zones),
+        "plugin/kubernetes: {}: watching services, namespaces{}{} of {}", zones_text(options.zones),
         options.no_endpoints ? "" : ", endpoints",
         options.pods == zones::PodMode::Verified ? ", pods" : "", source_text(kubernetes));
     if (!options.namespaces.empty()) {

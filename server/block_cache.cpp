@@ -2,16 +2,10 @@
 
 #include <ctime>
 
+#include "server/zone_set.h"
+
 namespace server {
 namespace {
-
-zones::ZoneTable table_of(const std::vector<zones::Name>& names) {
-    zones::ZoneTable table;
-    for (const zones::Name& name : names) {
-        table.add(name, 0);
-    }
-    return table;
-}
 
 std::uint32_t unix_time() {
     return static_cast<std::uint32_t>(time(nullptr));
@@ -21,9 +15,9 @@ std::uint32_t unix_time() {
 
 BlockCache::BlockCache(const CacheConfig& config, zones::HashKey key)
     : written_(config.written),
-      zones_(table_of(config.zones)),
-      no_success_(table_of(config.no_success)),
-      no_denial_(table_of(config.no_denial)),
+      zones_(zone_set(config.zones)),
+      no_success_(zone_set(config.no_success)),
+      no_denial_(zone_set(config.no_denial)),
       store_(config.options, key) {}
 
 bool BlockCache::covers(const zones::LoweredName& qname) const {

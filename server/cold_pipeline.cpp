@@ -9,7 +9,7 @@ namespace server {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(6);  // forwards end within 5 s
-constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr auto kUpstreamTick = std::chrono::milliseconds(100);
 constexpr int kWaitMs = 20;
 
 /// What decides on answers; every block counts, so that one can tell who answered.
@@ -143,7 +143,7 @@ std::vector<std::uint8_t> ColdPipeline::ask_once(std::span<const std::uint8_t> q
 /// An event loop in small.
 void ColdPipeline::wait_for_upstream() {
     const auto deadline = Pipeline::Clock::now() + kPatience;
-    auto next_tick = Pipeline::Clock::now() + kTick;
+    auto next_tick = Pipeline::Clock::now() + kUpstreamTick;
     while (!late_ && Pipeline::Clock::now() < deadline) {
         pipeline_->end_batch();
         std::vector<pollfd> polled;
@@ -159,7 +159,7 @@ void ColdPipeline::wait_for_upstream() {
         }
         if (Pipeline::Clock::now() >= next_tick) {
             pipeline_->tick(Pipeline::Clock::now());
-            next_tick += kTick;
+            next_tick += kUpstreamTick;
         }
     }
 }

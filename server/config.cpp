@@ -11,6 +11,7 @@
 #include "server/config_values.h"
 #include "server/config_zones.h"
 #include "server/corefile.h"
+#include "server/joined.h"
 
 namespace server {
 namespace {
@@ -133,7 +134,7 @@ FixedAnswers& fixed_of(BlockLoad& load) {
     return load.block.fixed ? *load.block.fixed : load.block.fixed.emplace();
 }
 
-ReplyShape& shape_of(BlockLoad& load) {
+ReplyShape& reply_shape_of(BlockLoad& load) {
     return load.block.shape ? *load.block.shape : load.block.shape.emplace();
 }
 
@@ -153,12 +154,12 @@ void load_chaos(const Directive& directive, BlockLoad& load) {
 void load_bufsize(const Directive& directive, BlockLoad& load) {
     const std::size_t size = read_bufsize(directive);
     if (!load.seen_before) {
-        shape_of(load).udp_size = size;
+        reply_shape_of(load).udp_size = size;
     }
 }
 
 void load_header(const Directive& directive, BlockLoad& load) {
-    read_header(directive, shape_of(load));
+    read_header(directive, reply_shape_of(load));
 }
 
 void load_local(const Directive& directive, BlockLoad& load) {
@@ -167,11 +168,11 @@ void load_local(const Directive& directive, BlockLoad& load) {
 
 void load_minimal(const Directive& directive, BlockLoad& load) {
     check_bare(directive);
-    shape_of(load).minimal = true;
+    reply_shape_of(load).minimal = true;
 }
 
 void load_nsid(const Directive& directive, BlockLoad& load) {
-    shape_of(load).server_id = read_nsid(directive);
+    reply_shape_of(load).server_id = read_nsid(directive);
 }
 
 void load_timeouts(const Directive& directive, BlockLoad& load) {
@@ -304,14 +305,6 @@ void note_open_status(Config& config) {
     }
 }
 
-std::string listed(const std::set<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) {
-        text += (text.empty() ? "" : ", ") + name;
-    }
-    return text;
-}
-
 }  // namespace
 
 Config load_config(const LoadOptions& options) {
@@ -344,7 +337,7 @@ Config load_config(const LoadOptions& options) {
         note_open_status(config);
     }
     if (!inactive.empty()) {
-        config.notices.push_back("accepted, and without effect here: " + listed(inactive));
+        config.notices.push_back("accepted, and without effect here: " + joined(inactive, ", "));
     }
     return config;
 }

@@ -10,7 +10,7 @@
 namespace server {
 namespace {
 
-constexpr std::size_t kMaxText = 255;  // of a character-string (RFC 1035 §3.3)
+constexpr std::size_t kMaxCharacterString = 255;  // RFC 1035 §3.3
 
 void read_localhost_prefix(const Directive& line, LocalConfig& local) {
     static constexpr std::string_view kSwitch[] = {"on", "off"};
@@ -32,9 +32,9 @@ ChaosConfig read_chaos(const Directive& directive) {
     const auto& args = directive.args;
     ChaosConfig chaos{"Keryx-" + std::string(kVersion), {}, host_name()};
     if (!args.empty()) {
-        chaos.version = args[0].substr(0, kMaxText);
+        chaos.version = args[0].substr(0, kMaxCharacterString);
         for (auto author = args.begin() + 1; author != args.end(); ++author) {
-            chaos.authors.push_back(author->substr(0, kMaxText));
+            chaos.authors.push_back(author->substr(0, kMaxCharacterString));
         }
     }
     if (chaos.authors.empty()) {

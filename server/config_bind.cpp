@@ -76,21 +76,21 @@ std::vector<std::string> resolve(const Directive& line) {
     return resolved;
 }
 
-void read_except(const Directive& line, std::vector<std::string>& except) {
+void read_bind_except(const Directive& line, std::vector<std::string>& except) {
     expect_arguments(line, 1, kNoLimit);
     for (std::string& address : resolve(line)) {
         except.push_back(std::move(address));
     }
 }
 
-constexpr Option<std::vector<std::string>> kOptions[] = {{"except", read_except}};
+constexpr Option<std::vector<std::string>> kBindOptions[] = {{"except", read_bind_except}};
 
 }  // namespace
 
 std::vector<std::string> read_bind(const Directive& directive) {
     expect_arguments(directive, 1, kNoLimit);
     std::vector<std::string> except;
-    read_options<std::vector<std::string>>(directive, kOptions, except);
+    read_options<std::vector<std::string>>(directive, kBindOptions, except);
     std::vector<std::string> addresses;
     for (std::string& address : resolve(directive)) {
         const auto is_same = [&](const std::string& other) { return other == address; };

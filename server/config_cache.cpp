@@ -11,27 +11,25 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::nanoseconds;
 
-constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kMaxTtl = std::numeric_limits<std::int32_t>::max();  // RFC 2181 §8
-constexpr nanoseconds kLongest = std::chrono::hours(24 * 365);  // later than anything that is kept
+constexpr std::int64_t kMaxCacheTtl = std::numeric_limits<std::int32_t>::max();  // RFC 2181 §8
 
-struct Target {
+struct CacheTarget {
     CacheConfig config;
     const Directive* serve_stale_policy = nullptr;
 };
 
 nanoseconds read_bounded(const Directive& line, const std::string& text) {
-    return std::min(read_duration(line, text), kLongest);
+    return std::min(read_duration(line, text), kLongestDuration);
 }
 
-std::uint32_t read_ttl(const Directive& line, const std::string& text, std::int64_t least) {
-    return static_cast<std::uint32_t>(read_integer(line, text, least, kMaxTtl));
+std::uint32_t read_cache_ttl(const Directive& line, const std::string& text, std::int64_t least) {
+    return static_cast<std::uint32_t>(read_integer(line, text, least, kMaxCacheTtl));
 }
 
 /// Whole seconds, as TTLs have them; part of one counts as one.
 std::uint32_t as_ttl(nanoseconds duration) {
     return static_cast<std::uint32_t>(
-        std::chrono::ceil<std::chrono::seconds>(std::min(duration, kLongest)).count());
+        std::chrono::ceil<std::chrono::seconds>(std::min(duration, kLongestDuration)).count());
 }
 
 /// `success|denial CAPACITY [TTL [MINTTL]]`
@@ -39,25 +37,25 @@ void read_store(const Directive& line, std::int64_t& capacity, zones::TtlRange& 
     expect_arguments(line, 1, 3);
     capacity = read_integer(line, line.args[0], 0, kMaxInt);
     if (line.args.size() > 1) {
-        ttls.most = read_ttl(line, line.args[1], 1);
+        ttls.most = read_cache_ttl(line, line.args[1], 1);
     }
     if (line.args.size() > 2) {
-        ttls.least = read_ttl(line, line.args[2], 0);
+        ttls.least = read_cache_ttl(line, line.args[2], 0);
     }
 }
 
-void read_success(const Directive& line, Target& target) {
+void read_success(const Directive& line, CacheTarget& target) {
     auto& options = target.config.options;
     read_store(line, options.success_capacity, options.ttls.success);
 }
 
-void read_denial(const Directive& line, Target& target) {
+void read_denial(const Directive& line, CacheTarget& target) {
     auto& options = target.config.options;
     read_store(line, options.denial_capacity, options.ttls.denial);
 }
 
 /// `prefetch AMOUNT [DURATION [P%]]`
-void read_prefetch(const Directive& line, Target& target) {
+void read_prefetch(const Directive& line, CacheTarget& target) {
     auto& options = target.config.options;
     expect_arguments(line, 1, 3);
     options.prefetch_hits = read_integer(line, line.args[0], 0, kMaxInt);
@@ -84,7 +82,7 @@ nanoseconds read_short_duration(const Directive& line, const std::string& text) 
 }
 
 /// `serve_stale [DURATION [immediate [TTL [RECHECK]] | verify [TIMEOUT [TTL [RECHECK]]]]]`
-void read_serve_stale(const Directive& line, Target& target) {
+void read_serve_stale(const Directive& line, CacheTarget& target) {
     static constexpr std::string_view kModes[] = {"immediate", "verify"};
     auto& options = target.config.options;
     options.serve_stale = true;
@@ -109,7 +107,7 @@ void read_serve_stale(const Directive& line, Target& target) {
     }
 }
 
-void read_serve_stale_policy(const Directive& line, Target& target) {
+void read_serve_stale_policy(const Directive& line, CacheTarget& target) {
     static constexpr std::string_view kPolicies[] = {"prefer_positive"};
     expect_arguments(line, 1, 1);
     read_word(line, line.args[0], kPolicies);
@@ -117,13 +115,13 @@ void read_serve_stale_policy(const Directive& line, Target& target) {
     target.config.options.prefer_positive = true;
 }
 
-void read_servfail(const Directive& line, Target& target) {
+void read_servfail(const Directive& line, CacheTarget& target) {
     expect_arguments(line, 1, 1);
     target.config.options.ttls.failure = as_ttl(read_short_duration(line, line.args[0]));
 }
 
 /// `disable success|denial [ZONES...]`; no zones are all.
-void read_disable(const Directive& line, Target& target) {
+void read_disable(const Directive& line, CacheTarget& target) {
     static constexpr std::string_view kStores[] = {"success", "denial"};
     expect_arguments(line, 1, kNoLimit);
     const bool success = read_word(line, line.args[0], kStores) == 0;
@@ -135,12 +133,12 @@ void read_disable(const Directive& line, Target& target) {
     disabled.insert(disabled.end(), zones.begin(), zones.end());
 }
 
-void read_keepttl(const Directive& line, Target& target) {
+void read_keepttl(const Directive& line, CacheTarget& target) {
     expect_arguments(line, 0, 0);
     target.config.options.keep_ttl = true;
 }
 
-constexpr Option<Target> kOptions[] = {
+constexpr Option<CacheTarget> kCacheOptions[] = {
     {"denial", read_denial},           {"disable", read_disable},
     {"keepttl", read_keepttl},         {"prefetch", read_prefetch},
     {"serve_stale", read_serve_stale}, {"serve_stale_policy", read_serve_stale_policy},
@@ -150,16 +148,16 @@ constexpr Option<Target> kOptions[] = {
 }  // namespace
 
 CacheConfig read_cache(const Directive& directive) {
-    Target target;
+    CacheTarget target;
     auto zones = directive.args;
     if (!zones.empty() && parse_integer(zones.front())) {
-        const std::uint32_t ttl = read_ttl(directive, zones.front(), 1);
+        const std::uint32_t ttl = read_cache_ttl(directive, zones.front(), 1);
         target.config.options.ttls.success.most = ttl;
         target.config.options.ttls.denial.most = ttl;
         zones.erase(zones.begin());
     }
     target.config.zones = read_zones(directive.at, zones);
-    read_options<Target>(directive, kOptions, target);
+    read_options<CacheTarget>(directive, kCacheOptions, target);
     if (target.serve_stale_policy != nullptr) {
         if (!target.config.options.serve_stale) {
             fail(target.serve_stale_policy->at, "serve_stale_policy needs serve_stale");

@@ -5,14 +5,9 @@
 #include <glob.h>
 #include <system_error>
 
+#include "server/errno_text.h"
+
 namespace server {
-namespace {
-
-std::string reason() {
-    return std::error_code(errno, std::generic_category()).message();
-}
-
-}  // namespace
 
 tl::expected<std::string, std::string> read_text_file(const std::filesystem::path& path) {
     std::error_code ignored;
@@ -22,12 +17,12 @@ tl::expected<std::string, std::string> read_text_file(const std::filesystem::pat
     errno = 0;
     std::ifstream in(path, std::ios::binary);
     if (!in) {
-        return tl::unexpected(path.string() + ": " + reason());
+        return tl::unexpected(path.string() + ": " + errno_text(errno));
     }
     std::string text(kMaxConfigFile + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (in.bad()) {
-        return tl::unexpected(path.string() + ": " + reason());
+        return tl::unexpected(path.string() + ": " + errno_text(errno));
     }
     text.resize(static_cast<std::size_t>(in.gcount()));
     if (text.size() > kMaxConfigFile) {

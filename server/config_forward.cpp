@@ -11,11 +11,9 @@
 namespace server {
 namespace {
 
-constexpr std::uint16_t kDnsPort = 53;
 constexpr std::int64_t kMaxUint32 = std::numeric_limits<std::uint32_t>::max();
-constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
 
-struct Target {
+struct ForwardTarget {
     ForwardConfig config;
     std::chrono::nanoseconds expire{std::chrono::seconds(10)};
     std::chrono::nanoseconds max_age{0};
@@ -30,23 +28,23 @@ std::uint32_t read_count(const Directive& line) {
     return static_cast<std::uint32_t>(read_integer(line, line.args[0], 0, kMaxUint32));
 }
 
-void read_except(const Directive& line, Target& target) {
+void read_except(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 1, kNoLimit);
     const auto zones = read_zones(line.at, line.args);
     target.config.except.insert(target.config.except.end(), zones.begin(), zones.end());
 }
 
-void read_force_tcp(const Directive& line, Target& target) {
+void read_force_tcp(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 0, 0);
     target.config.options.force_tcp = true;
 }
 
-void read_prefer_udp(const Directive& line, Target& target) {
+void read_prefer_udp(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 0, 0);
     target.config.options.prefer_udp = true;
 }
 
-void read_policy(const Directive& line, Target& target) {
+void read_policy(const Directive& line, ForwardTarget& target) {
     static constexpr std::string_view kNames[] = {"random", "round_robin", "sequential"};
     static constexpr resolver::Policy kValues[] = {
         resolver::Policy::Random, resolver::Policy::RoundRobin, resolver::Policy::Sequential};
@@ -54,7 +52,7 @@ void read_policy(const Directive& line, Target& target) {
     target.config.options.policy = kValues[read_word(line, line.args[0], kNames)];
 }
 
-void read_read_timeout(const Directive& line, Target& target) {
+void read_read_timeout(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 1, 1);
     const auto timeout = read_duration(line, line.args[0]);
     if (timeout == std::chrono::nanoseconds(0)) {
@@ -63,48 +61,48 @@ void read_read_timeout(const Directive& line, Target& target) {
     target.config.options.read_timeout = to_milliseconds(timeout);
 }
 
-void read_max_concurrent(const Directive& line, Target& target) {
+void read_max_concurrent(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 1, 1);
     target.config.options.max_concurrent =
         static_cast<std::size_t>(read_integer(line, line.args[0], 0, kMaxInt));
 }
 
 /// No connection is kept while nothing is in flight, so that is what it is checked for.
-void read_expire(const Directive& line, Target& target) {
+void read_expire(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 1, 1);
     target.expire = read_duration(line, line.args[0]);
 }
 
-void read_max_age(const Directive& line, Target& target) {
+void read_max_age(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 1, 1);
     target.max_age = read_duration(line, line.args[0]);
     target.config.options.max_age = to_milliseconds(target.max_age);
 }
 
 /// As with `expire`: there are none to limit.
-void check_max_idle_conns(const Directive& line, Target& /*target*/) {
+void check_max_idle_conns(const Directive& line, ForwardTarget& /*target*/) {
     read_count(line);
 }
 
-void read_max_fails(const Directive& line, Target& target) {
+void read_max_fails(const Directive& line, ForwardTarget& target) {
     target.config.options.health.max_fails = read_count(line);
 }
 
-void read_max_connect_attempts(const Directive& line, Target& target) {
+void read_max_connect_attempts(const Directive& line, ForwardTarget& target) {
     target.config.options.max_connect_attempts = read_count(line);
 }
 
-void read_failfast(const Directive& line, Target& target) {
+void read_failfast(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 0, 0);
     target.config.options.failfast = true;
 }
 
-void read_next_on_nodata(const Directive& line, Target& target) {
+void read_next_on_nodata(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 0, 0);
     target.config.next_on_nodata = true;
 }
 
-void read_health_check(const Directive& line, Target& target) {
+void read_health_check(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 1, kNoLimit);
     resolver::HealthOptions& health = target.config.options.health;
     health.interval = to_milliseconds(read_duration(line, line.args[0]));
@@ -144,15 +142,15 @@ resolver::RcodeSet read_rcodes(const Directive& line) {
     return rcodes;
 }
 
-void read_failover(const Directive& line, Target& target) {
+void read_failover(const Directive& line, ForwardTarget& target) {
     target.config.options.failover |= read_rcodes(line);
 }
 
-void read_next(const Directive& line, Target& target) {
+void read_next(const Directive& line, ForwardTarget& target) {
     target.config.next |= read_rcodes(line);
 }
 
-void read_source_address(const Directive& line, Target& target) {
+void read_source_address(const Directive& line, ForwardTarget& target) {
     expect_arguments(line, 1, 1);
     const auto address = parse_address(line.args[0]);
     if (!address) {
@@ -161,8 +159,8 @@ void read_source_address(const Directive& line, Target& target) {
     target.config.options.source_address = *address;
 }
 
-constexpr Option<Target> kOptions[] = {
-    {"doh_method", refuse_option<Target>},
+constexpr Option<ForwardTarget> kForwardOptions[] = {
+    {"doh_method", refuse_option<ForwardTarget>},
     {"except", read_except},
     {"expire", read_expire},
     {"failfast_all_unhealthy_upstreams", read_failfast},
@@ -179,10 +177,10 @@ constexpr Option<Target> kOptions[] = {
     {"policy", read_policy},
     {"prefer_udp", read_prefer_udp},
     {"read_timeout", read_read_timeout},
-    {"resolver", refuse_option<Target>},
+    {"resolver", refuse_option<ForwardTarget>},
     {"source_address", read_source_address},
-    {"tls", refuse_option<Target>},
-    {"tls_servername", refuse_option<Target>},
+    {"tls", refuse_option<ForwardTarget>},
+    {"tls_servername", refuse_option<ForwardTarget>},
 };
 
 /// One TO: an address, or the name servers of a file.
@@ -237,7 +235,7 @@ void read_upstreams(const Directive& directive, const std::filesystem::path& fol
 ForwardConfig read_forward(const Directive& directive, const std::filesystem::path& folder,
                            std::vector<std::string>& notices) {
     expect_arguments(directive, 2, kNoLimit);
-    Target target;
+    ForwardTarget target;
     const auto from = read_zones(directive.at, directive.args[0]);
     target.config.from = from.front();
     if (from.size() > 1) {
@@ -246,7 +244,7 @@ ForwardConfig read_forward(const Directive& directive, const std::filesystem::pa
                           from.front().to_string());
     }
     read_upstreams(directive, folder, target.config.options);
-    read_options<Target>(directive, kOptions, target);
+    read_options<ForwardTarget>(directive, kForwardOptions, target);
     if (target.max_age != target.max_age.zero() && target.max_age < target.expire) {
         fail(directive.at, "max_age must be 0 or at least expire", text_of(directive));
     }

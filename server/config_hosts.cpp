@@ -12,10 +12,9 @@ namespace server {
 namespace {
 
 constexpr char kDefaultFile[] = "/etc/hosts";  // also beside inline lines, as with CoreDNS
-constexpr std::int64_t kMaxTtl = 65535;        // coredns/plugin/hosts
-constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24 * 365);
+constexpr std::int64_t kMaxHostsTtl = 65535;   // coredns/plugin/hosts
 
-void read_fallthrough(const Directive& line, HostsConfig& config) {
+void read_hosts_fallthrough(const Directive& line, HostsConfig& config) {
     config.has_fallthrough = true;
     config.fallthrough_zones = read_zones(line.at, line.args);
 }
@@ -30,23 +29,23 @@ void read_no_reverse(const Directive& line, HostsConfig& config) {
     config.reverse = false;
 }
 
-void read_reload(const Directive& line, HostsConfig& config) {
+void read_hosts_reload(const Directive& line, HostsConfig& config) {
     expect_arguments(line, 1, 1);
     config.reload = std::chrono::ceil<std::chrono::milliseconds>(
-        std::min(read_duration(line, line.args[0]), kLongest));
+        std::min(read_duration(line, line.args[0]), kLongestDuration));
 }
 
-void read_ttl(const Directive& line, HostsConfig& config) {
+void read_hosts_ttl(const Directive& line, HostsConfig& config) {
     expect_arguments(line, 1, 1);
-    config.ttl = static_cast<std::uint32_t>(read_integer(line, line.args[0], 1, kMaxTtl));
+    config.ttl = static_cast<std::uint32_t>(read_integer(line, line.args[0], 1, kMaxHostsTtl));
 }
 
-constexpr Option<HostsConfig> kOptions[] = {
-    {"fallthrough", read_fallthrough},
+constexpr Option<HostsConfig> kHostsOptions[] = {
+    {"fallthrough", read_hosts_fallthrough},
     {"fallthrough_unsupported", read_fallthrough_unsupported},
     {"no_reverse", read_no_reverse},
-    {"reload", read_reload},
-    {"ttl", read_ttl},
+    {"reload", read_hosts_reload},
+    {"ttl", read_hosts_ttl},
 };
 
 bool is_address(std::string_view text) {
@@ -65,12 +64,12 @@ void read_inline_line(const Directive& line, HostsConfig& config) {
 
 void read_line(const Directive& line, HostsConfig& config) {
     const auto* const option =
-        std::find_if(std::begin(kOptions), std::end(kOptions),
+        std::find_if(std::begin(kHostsOptions), std::end(kHostsOptions),
                      [&](const auto& candidate) { return candidate.name == line.name; });
-    const bool is_option = option != std::end(kOptions);
+    const bool is_option = option != std::end(kHostsOptions);
     if (!is_option && !is_address(line.name)) {
         std::vector<std::string_view> known{"ADDRESS NAME..."};
-        for (const auto& candidate : kOptions) {
+        for (const auto& candidate : kHostsOptions) {
             known.push_back(candidate.name);
         }
         fail(line.at, "neither an address nor a property of hosts", line.name, known);

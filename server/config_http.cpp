@@ -14,7 +14,7 @@ namespace server {
 namespace {
 
 /// What a host name stands for now; IPv4 first, as Go's net.Listen() has it.
-std::string address_of(const Directive& line, const std::string& host) {
+std::string address_of_host(const Directive& line, const std::string& host) {
     if (host == "localhost") {
         return "127.0.0.1";
     }
@@ -51,7 +51,7 @@ Listen read_http_listen(const Directive& line, const std::string& text) {
     } else if (!address.empty()) {
         address += host.substr(percent);  // fe80::1%eth0
     } else if (!host.empty()) {
-        address = address_of(line, host);
+        address = address_of_host(line, host);
     }
     return {std::move(address), port};
 }
@@ -93,14 +93,14 @@ bool is_loopback(const std::string& address) {
 }
 
 /// Whether one socket has both, or takes what the other one would get.
-bool overlap(const Listen& one, const Listen& other) {
+bool http_listens_overlap(const Listen& one, const Listen& other) {
     return one.port == other.port && one.port != 0 &&
            (one.address == other.address || one.address.empty() || other.address.empty());
 }
 
 void refuse_overlap(const Position& at, const StatusConfig& status, const Listen* other,
                     std::string_view plugin) {
-    if (other != nullptr && overlap(status.listen, *other)) {
+    if (other != nullptr && http_listens_overlap(status.listen, *other)) {
         fail(at,
              "status needs an address of its own; " + std::string(plugin) + " listens on its port",
              std::to_string(other->port));

@@ -1,24 +1,23 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 
 #include "k8s_client/api_access.h"
 #include "server/config_options.h"
 #include "server/config_plugins.h"
 #include "server/config_zones.h"
+#include "server/joined.h"
 
 namespace server {
 namespace {
 
 constexpr std::size_t kHostmasterSize = 11;  // the label that a zone's SOA record puts in front
 
-constexpr std::int64_t kMaxTtl = 3600;
-constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMaxKubernetesTtl = 3600;
 constexpr std::chrono::seconds kLeastResync{1};
 
 /// What the options fill in, and what is only known when all have been read.
-struct Target {
+struct KubernetesTarget {
     KubernetesConfig config;
     std::filesystem::path folder;
     std::vector<std::string>& notices;
@@ -27,53 +26,45 @@ struct Target {
 };
 
 /// Absolute, so that it does not matter where the process runs.
-std::filesystem::path read_path(const Target& target, const std::string& text) {
+std::filesystem::path read_path(const KubernetesTarget& target, const std::string& text) {
     return std::filesystem::absolute(target.folder / text).lexically_normal();
 }
 
-void note_api_option(const Directive& line, Target& target) {
+void note_api_option(const Directive& line, KubernetesTarget& target) {
     if (target.api_option.empty()) {
         target.api_option = line.name;
     }
 }
 
-void notice(const Position& at, const std::string& text, Target& target) {
+void notice(const Position& at, const std::string& text, KubernetesTarget& target) {
     target.notices.push_back(at.file + ":" + std::to_string(at.line) + ": " + text);
-}
-
-std::string joined(const std::vector<std::string>& args) {
-    std::string out;
-    for (const std::string& arg : args) {
-        out += (out.empty() ? "" : " ") + arg;
-    }
-    return out;
 }
 
 k8s_client::LabelSelector read_selector(const Directive& line) {
     expect_arguments(line, 1, kNoLimit);
-    auto selector = k8s_client::LabelSelector::parse(joined(line.args));
+    auto selector = k8s_client::LabelSelector::parse(joined(line.args, " "));
     if (!selector) {
-        fail(line.at, "not a label selector (" + selector.error() + ")", joined(line.args));
+        fail(line.at, "not a label selector (" + selector.error() + ")", joined(line.args, " "));
     }
     return std::move(*selector);
 }
 
-void read_namespaces(const Directive& line, Target& target) {
+void read_namespaces(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, kNoLimit);
     auto& namespaces = target.config.options.namespaces;
     namespaces.insert(namespaces.end(), line.args.begin(), line.args.end());
 }
 
-void read_namespace_labels(const Directive& line, Target& target) {
+void read_namespace_labels(const Directive& line, KubernetesTarget& target) {
     target.config.namespace_labels = read_selector(line);
     target.has_namespace_labels = true;
 }
 
-void read_labels(const Directive& line, Target& target) {
+void read_service_labels(const Directive& line, KubernetesTarget& target) {
     target.config.labels = read_selector(line);
 }
 
-void read_pods(const Directive& line, Target& target) {
+void read_pods(const Directive& line, KubernetesTarget& target) {
     static constexpr std::string_view kModes[] = {"disabled", "insecure", "verified"};
     static constexpr zones::PodMode kValues[] = {zones::PodMode::Disabled, zones::PodMode::Insecure,
                                                  zones::PodMode::Verified};
@@ -81,29 +72,29 @@ void read_pods(const Directive& line, Target& target) {
     target.config.options.pods = kValues[read_word(line, line.args[0], kModes)];
 }
 
-void read_endpoint_pod_names(const Directive& line, Target& target) {
+void read_endpoint_pod_names(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 0, 0);
     target.config.options.endpoint_pod_names = true;
 }
 
-void read_ttl(const Directive& line, Target& target) {
+void read_cluster_ttl(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, 1);
     target.config.options.ttl =
-        static_cast<std::uint32_t>(read_integer(line, line.args[0], 0, kMaxTtl));
+        static_cast<std::uint32_t>(read_integer(line, line.args[0], 0, kMaxKubernetesTtl));
 }
 
-void read_noendpoints(const Directive& line, Target& target) {
+void read_noendpoints(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 0, 0);
     target.config.options.no_endpoints = true;
 }
 
-void read_fallthrough(const Directive& line, Target& target) {
+void read_cluster_fallthrough(const Directive& line, KubernetesTarget& target) {
     auto& zones = target.config.options.fallthrough;
     zones = line.args.empty() ? std::vector<zones::Name>(1) : read_zones(line.at, line.args);
 }
 
 /// CoreDNS takes `ignore` without a word, and does nothing.
-void read_ignore(const Directive& line, Target& target) {
+void read_ignore(const Directive& line, KubernetesTarget& target) {
     static constexpr std::string_view kWords[] = {"empty_service"};
     expect_arguments(line, 0, 1);
     if (!line.args.empty()) {
@@ -112,13 +103,13 @@ void read_ignore(const Directive& line, Target& target) {
     }
 }
 
-void read_startup_timeout(const Directive& line, Target& target) {
+void read_startup_timeout(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, 1);
     target.config.startup_timeout =
         std::chrono::ceil<std::chrono::milliseconds>(read_duration(line, line.args[0]));
 }
 
-void read_qps(const Directive& line, Target& target) {
+void read_qps(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, 1);
     const std::string& text = line.args[0];
     double value = -1;
@@ -132,13 +123,13 @@ void read_qps(const Directive& line, Target& target) {
 
 /// 0 is the default, as in CoreDNS.
 template <std::int64_t ApiConfig::*Field>
-void read_count(const Directive& line, Target& target) {
+void read_api_count(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, 1);
     const std::int64_t value = read_integer(line, line.args[0], 0, kMaxInt);
     target.config.api.*Field = value == 0 ? ApiConfig().*Field : value;
 }
 
-void read_endpoint(const Directive& line, Target& target) {
+void read_endpoint(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, kNoLimit);
     note_api_option(line, target);
     try {
@@ -152,7 +143,7 @@ void read_endpoint(const Directive& line, Target& target) {
     target.config.api.endpoint = line.args[0];
 }
 
-void read_tls(const Directive& line, Target& target) {
+void read_tls(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 3, 3);
     note_api_option(line, target);
     target.config.api.certificate = read_path(target, line.args[0]);
@@ -160,7 +151,7 @@ void read_tls(const Directive& line, Target& target) {
     target.config.api.ca = read_path(target, line.args[2]);
 }
 
-void read_kubeconfig(const Directive& line, Target& target) {
+void read_kubeconfig(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, 2);
     note_api_option(line, target);
     target.config.api.kubeconfig = read_path(target, line.args[0]);
@@ -172,7 +163,7 @@ std::chrono::milliseconds read_milliseconds(const Directive& line) {
     return std::chrono::ceil<std::chrono::milliseconds>(read_duration(line, line.args[0]));
 }
 
-void read_resync(const Directive& line, Target& target) {
+void read_resync(const Directive& line, KubernetesTarget& target) {
     note_api_option(line, target);
     const auto interval = read_milliseconds(line);
     if (interval != interval.zero() && interval < kLeastResync) {
@@ -181,13 +172,13 @@ void read_resync(const Directive& line, Target& target) {
     target.config.api.resync = interval;
 }
 
-void read_snapshot(const Directive& line, Target& target) {
+void read_snapshot(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, 1);
     note_api_option(line, target);
     target.config.api.snapshot = read_path(target, line.args[0]);
 }
 
-void read_snapshot_max_age(const Directive& line, Target& target) {
+void read_snapshot_max_age(const Directive& line, KubernetesTarget& target) {
     note_api_option(line, target);
     target.config.api.snapshot_max_age = read_milliseconds(line);
     if (target.config.api.snapshot_max_age == std::chrono::milliseconds::zero()) {
@@ -195,14 +186,14 @@ void read_snapshot_max_age(const Directive& line, Target& target) {
     }
 }
 
-void read_manifests(const Directive& line, Target& target) {
+void read_manifests(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, kNoLimit);
     for (const std::string& path : line.args) {
         target.config.manifests.push_back(read_path(target, path));
     }
 }
 
-void read_nameserver(const Directive& line, Target& target) {
+void read_nameserver(const Directive& line, KubernetesTarget& target) {
     expect_arguments(line, 1, 1);
     const std::string_view text = line.args[0];
     const std::size_t slash = text.find('/');
@@ -215,18 +206,18 @@ void read_nameserver(const Directive& line, Target& target) {
     target.config.options.nameserver_service = service;
 }
 
-constexpr Option<Target> kOptions[] = {
-    {"apiserver_burst", read_count<&ApiConfig::burst>},
-    {"apiserver_max_inflight", read_count<&ApiConfig::max_inflight>},
+constexpr Option<KubernetesTarget> kKubernetesOptions[] = {
+    {"apiserver_burst", read_api_count<&ApiConfig::burst>},
+    {"apiserver_max_inflight", read_api_count<&ApiConfig::max_inflight>},
     {"apiserver_qps", read_qps},
     {"endpoint", read_endpoint},
     {"endpoint_pod_names", read_endpoint_pod_names},
-    {"fallthrough", read_fallthrough},
+    {"fallthrough", read_cluster_fallthrough},
     {"ignore", read_ignore},
     {"kubeconfig", read_kubeconfig},
-    {"labels", read_labels},
+    {"labels", read_service_labels},
     {"manifests", read_manifests},
-    {"multicluster", refuse_option<Target>},
+    {"multicluster", refuse_option<KubernetesTarget>},
     {"nameserver", read_nameserver},
     {"namespace_labels", read_namespace_labels},
     {"namespaces", read_namespaces},
@@ -237,12 +228,12 @@ constexpr Option<Target> kOptions[] = {
     {"snapshot_max_age", read_snapshot_max_age},
     {"startup_timeout", read_startup_timeout},
     {"tls", read_tls},
-    {"ttl", read_ttl},
-    {"zonal", refuse_option<Target>},
+    {"ttl", read_cluster_ttl},
+    {"zonal", refuse_option<KubernetesTarget>},
 };
 
 /// What options mean together.
-void check_sources(const Directive& directive, Target& target) {
+void check_sources(const Directive& directive, KubernetesTarget& target) {
     const ApiConfig& api = target.config.api;
     if (!target.config.manifests.empty() && !target.api_option.empty()) {
         fail(directive.at, "manifests and " + target.api_option +
@@ -261,7 +252,7 @@ KubernetesConfig read_kubernetes(const Directive& directive,
                                  const std::vector<zones::Name>& block_zones,
                                  const std::filesystem::path& folder,
                                  std::vector<std::string>& notices) {
-    Target target{{}, folder, notices};
+    KubernetesTarget target{{}, folder, notices};
     auto& zones = target.config.options.zones;
     zones = directive.args.empty() ? block_zones : read_zones(directive.at, directive.args);
     for (const zones::Name& zone : zones) {
@@ -272,7 +263,7 @@ KubernetesConfig read_kubernetes(const Directive& directive,
     if (std::all_of(zones.begin(), zones.end(), is_reverse)) {
         fail(directive.at, "non-reverse zone name must be used", text_of(directive));
     }
-    read_options<Target>(directive, kOptions, target);
+    read_options<KubernetesTarget>(directive, kKubernetesOptions, target);
     if (target.has_namespace_labels && !target.config.options.namespaces.empty()) {
         fail(directive.at, "namespaces and namespace_labels cannot both be set");
     }

@@ -12,9 +12,10 @@ namespace server {
 namespace {
 
 constexpr std::int64_t kMostPerSecond = 1'000'000;
-constexpr std::int64_t kLongestBurst = 3600;          // in seconds' worth
-constexpr std::int64_t kFewest = 8, kMost = 1 << 24;  // clients or accounts that are told apart
-constexpr double kLongestWindow = 3600;               // seconds
+constexpr std::int64_t kLongestBurst = 3600;  // in seconds' worth
+constexpr std::int64_t kLeastTableSize = 8;   // clients or accounts that are told apart
+constexpr std::int64_t kMostTableSize = 1 << 24;
+constexpr double kLongestResponseWindow = 3600;  // seconds
 
 std::uint32_t read_burst_of(const Directive& line, std::string_view text, const Budget& budget) {
     return static_cast<std::uint32_t>(
@@ -59,7 +60,8 @@ void read_exempt(const Directive& line, RateLimitConfig& config) {
 
 std::size_t read_table_size(const Directive& line) {
     expect_arguments(line, 1, 1);
-    return static_cast<std::size_t>(read_integer(line, line.args[0], kFewest, kMost));
+    return static_cast<std::size_t>(
+        read_integer(line, line.args[0], kLeastTableSize, kMostTableSize));
 }
 
 void read_clients(const Directive& line, RateLimitConfig& config) {
@@ -88,7 +90,7 @@ double read_decimal(const Directive& line, bool may_be_zero, double most) {
     const bool is_number = error == std::errc() && end == text.data() + text.size();
     // One in an hour is as seldom as can be counted.
     if (!is_number || number > most ||
-        !(number >= 1 / kLongestWindow || (may_be_zero && number == 0))) {
+        !(number >= 1 / kLongestResponseWindow || (may_be_zero && number == 0))) {
         fail(line.at,
              fmt::format("{} needs a number {}up to {:.0f}", line.name,
                          may_be_zero ? "from 0 " : "above 0, ", most),
@@ -105,7 +107,7 @@ struct ResponseOptions {
 
 void read_window(const Directive& line, ResponseOptions& options) {
     options.config.window = std::chrono::nanoseconds(
-        static_cast<std::int64_t>(read_decimal(line, false, kLongestWindow) * 1e9));
+        static_cast<std::int64_t>(read_decimal(line, false, kLongestResponseWindow) * 1e9));
 }
 
 template <ReplyKind Kind>

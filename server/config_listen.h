@@ -24,7 +24,8 @@ class ListenRegister {
     std::map<ZonePort, std::vector<std::string>> addresses_;
 };
 
-/// As settle_listens() would, but for IPv6, and without looking whether anybody has the ports.
-void expand_wildcards(Config& config);
+/// Puts 0.0.0.0 in place of every "all addresses", and with `ipv6` also `::`. Whether the host has
+/// IPv6, and whether anybody has the ports, only settle_listens() looks.
+void expand_wildcards(Config& config, bool ipv6 = false);
 
 }  // namespace server

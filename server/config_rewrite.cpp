@@ -73,7 +73,7 @@ void check_name(const Directive& directive, const std::string& text) {
 }
 
 /// `[exact|prefix|suffix|substring|regex] FROM TO`; of two words neither is the kind.
-void read_request(Words& words, RewriteConfig& config) {
+void read_request_rule(Words& words, RewriteConfig& config) {
     static constexpr std::string_view kKinds[] = {"exact", "prefix", "suffix", "substring",
                                                   "regex"};
     if (words.left.size() > 2) {
@@ -132,7 +132,7 @@ RewriteConfig read_rewrite(const Directive& directive) {
         config.stop = zones::to_lower(words.take("")) == "stop";
     }
     check_field(directive, zones::to_lower(words.take("a field")));
-    read_request(words, config);
+    read_request_rule(words, config);
     read_responses(words, config);
     return config;
 }

@@ -12,13 +12,13 @@ namespace {
 
 constexpr std::int64_t kMaxCode = 65535;
 
-struct Target {
+struct TemplateTarget {
     TemplateConfig config;
     std::vector<Pattern> patterns;
     std::vector<std::pair<const Directive*, std::string>> groups;  // that records refer to
 };
 
-void read_match(const Directive& line, Target& target) {
+void read_match(const Directive& line, TemplateTarget& target) {
     expect_arguments(line, 1, kNoLimit);
     for (const std::string& text : line.args) {
         auto pattern = Pattern::compile(text);
@@ -30,7 +30,7 @@ void read_match(const Directive& line, Target& target) {
     }
 }
 
-void read_records(const Directive& line, Target& target, std::vector<std::string>& texts) {
+void read_records(const Directive& line, TemplateTarget& target, std::vector<std::string>& texts) {
     expect_arguments(line, 1, kNoLimit);
     for (const std::string& text : line.args) {
         const auto record = TemplateRecord::parse(text);
@@ -44,20 +44,20 @@ void read_records(const Directive& line, Target& target, std::vector<std::string
     }
 }
 
-void read_answer(const Directive& line, Target& target) {
+void read_answer(const Directive& line, TemplateTarget& target) {
     read_records(line, target, target.config.answers);
 }
 
-void read_additional(const Directive& line, Target& target) {
+void read_additional(const Directive& line, TemplateTarget& target) {
     read_records(line, target, target.config.additionals);
 }
 
-void read_authority(const Directive& line, Target& target) {
+void read_authority(const Directive& line, TemplateTarget& target) {
     read_records(line, target, target.config.authorities);
 }
 
 /// Those that fit the header: what a client without EDNS would see of the others is another one.
-void read_rcode(const Directive& line, Target& target) {
+void read_rcode(const Directive& line, TemplateTarget& target) {
     static constexpr std::string_view kNames[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
                                                   "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
                                                   "NXRRSET", "NOTAUTH", "NOTZONE"};
@@ -66,28 +66,32 @@ void read_rcode(const Directive& line, Target& target) {
 }
 
 /// `ederror CODE [TEXT]`
-void read_ederror(const Directive& line, Target& target) {
+void read_ederror(const Directive& line, TemplateTarget& target) {
     expect_arguments(line, 1, 2);
     target.config.extended_error =
         static_cast<std::uint16_t>(read_integer(line, line.args[0], 0, kMaxCode));
     target.config.extended_error_text = line.args.size() > 1 ? line.args[1] : "";
 }
 
-void read_fallthrough(const Directive& line, Target& target) {
+void read_template_fallthrough(const Directive& line, TemplateTarget& target) {
     target.config.has_fallthrough = true;
     target.config.fallthrough_zones = read_zones(line.at, line.args);
 }
 
-constexpr Option<Target> kOptions[] = {
-    {"additional", read_additional}, {"answer", read_answer},
-    {"authority", read_authority},   {"ederror", read_ederror},
-    {"expr", refuse_option<Target>}, {"fallthrough", read_fallthrough},
-    {"match", read_match},           {"rcode", read_rcode},
-    {"var", refuse_option<Target>},
+constexpr Option<TemplateTarget> kTemplateOptions[] = {
+    {"additional", read_additional},
+    {"answer", read_answer},
+    {"authority", read_authority},
+    {"ederror", read_ederror},
+    {"expr", refuse_option<TemplateTarget>},
+    {"fallthrough", read_template_fallthrough},
+    {"match", read_match},
+    {"rcode", read_rcode},
+    {"var", refuse_option<TemplateTarget>},
 };
 
 /// A group that no pattern has is a slip of the pen, and would make every answer SERVFAIL.
-void check_groups(const Target& target) {
+void check_groups(const TemplateTarget& target) {
     for (const auto& group : target.groups) {
         const bool known = std::any_of(
             target.patterns.begin(), target.patterns.end(),
@@ -105,7 +109,7 @@ TemplateConfig read_template(const Directive& directive,
                              const std::vector<zones::Name>& block_zones) {
     expect_arguments(directive, 2, kNoLimit);
     const auto& args = directive.args;
-    Target target;
+    TemplateTarget target;
     const auto qclass = zones::parse_class(args[0]);
     if (!qclass) {
         fail(directive.at, "not a class", args[0]);
@@ -120,7 +124,7 @@ TemplateConfig read_template(const Directive& directive,
     if (target.config.zones.empty()) {
         target.config.zones = block_zones;
     }
-    read_options<Target>(directive, kOptions, target);
+    read_options<TemplateTarget>(directive, kTemplateOptions, target);
     check_groups(target);
     if (target.config.answers.empty() && target.config.authorities.empty() &&
         target.config.rcode == 0) {

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "server/ascii.h"
+
 namespace server {
 namespace {
 
@@ -21,10 +23,6 @@ struct Unit {
 constexpr Unit kUnits[] = {
     {"ns", 1},         {"us", 1'000},        {"\xC2\xB5s", 1'000},  {"\xCE\xBCs", 1'000},
     {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 std::string_view take_digits(std::string_view& text) {
     const auto end = std::find_if_not(text.begin(), text.end(), is_digit);

@@ -44,8 +44,13 @@ inline constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 void expect_arguments(const Directive& line, std::size_t least, std::size_t most);
 void expect_no_block(const Directive& line);
 
+/// What an option may be that only its type limits.
+inline constexpr std::int64_t kMaxInt = std::numeric_limits<std::int64_t>::max();
 std::int64_t read_integer(const Directive& line, std::string_view text, std::int64_t least,
                           std::int64_t most);
+/// Later than anything that is kept: what an option takes instead of a longer duration, where that
+/// would be too long to reckon with.
+inline constexpr std::chrono::nanoseconds kLongestDuration = std::chrono::hours(24 * 365);
 std::chrono::nanoseconds read_duration(const Directive& line, std::string_view text);
 zones::Name read_name(const Position& at, std::string_view text);
 

@@ -37,7 +37,7 @@ std::optional<ReverseDigits> reverse_digits(const std::string& address) {
     return out;
 }
 
-zones::Name reverse_name(const ReverseDigits& reverse) {
+zones::Name name_of_digits(const ReverseDigits& reverse) {
     std::string text;
     for (auto digit = reverse.digits.rbegin(); digit != reverse.digits.rend(); ++digit) {
         std::array<char, 5> label{};
@@ -88,12 +88,12 @@ std::optional<std::vector<zones::Name>> reverse_zones(std::string_view address, 
     reverse->digits.resize(static_cast<std::size_t>(count));
     std::vector<zones::Name> zones;
     if (free_bits == 0) {
-        return std::vector<zones::Name>{reverse_name(*reverse)};
+        return std::vector<zones::Name>{name_of_digits(*reverse)};
     }
     const unsigned first = reverse->digits.back() >> free_bits << free_bits;
     for (unsigned i = 0; i < 1U << free_bits; ++i) {
         reverse->digits.back() = first + i;
-        zones.push_back(reverse_name(*reverse));
+        zones.push_back(name_of_digits(*reverse));
     }
     return zones;
 }

@@ -14,7 +14,7 @@ constexpr int kMaxNesting = 16;
 constexpr std::size_t kMaxQuoted = 200;  // of what was read, in a message
 
 /// `text` as it can stand in one line of a log.
-std::string printable(std::string_view text) {
+std::string quotable(std::string_view text) {
     std::string out;
     for (const char c : text.substr(0, kMaxQuoted)) {
         const auto octet = static_cast<unsigned char>(c);
@@ -211,7 +211,7 @@ void fail(const Position& at, std::string_view text) {
 
 void fail(const Position& at, std::string_view text, std::string_view read,
           std::span<const std::string_view> known) {
-    std::string message = std::string(text) + ": read '" + printable(read) + "'";
+    std::string message = std::string(text) + ": read '" + quotable(read) + "'";
     for (const std::string_view& name : known) {
         message += &name == known.data() ? "; known: " : ", ";
         message += name;

@@ -14,8 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kMostEqual = 5;  // lines of a kind, in each window
-constexpr auto kFirstWindow = 1s;
-constexpr auto kLongestWindow = 32s;  // of an error that goes on and on
+constexpr auto kFirstErrorWindow = 1s;
+constexpr auto kLongestErrorWindow = 32s;  // of an error that goes on and on
 constexpr std::size_t kMostKinds = 64;
 constexpr std::string_view kAnyOther = "any other";
 
@@ -115,9 +115,9 @@ ErrorLog::Kind& ErrorLog::kind_of(const FailedQuery& failed, Clock::time_point n
     }
     if (kind == kinds_.end()) {
         kinds_.push_back({crowded ? zones::Rcode::ServFail : failed.rcode,
-                          std::string(crowded ? kAnyOther : failed.why), kFirstWindow,
-                          now + kFirstWindow});
-        expect(now + kFirstWindow);
+                          std::string(crowded ? kAnyOther : failed.why), kFirstErrorWindow,
+                          now + kFirstErrorWindow});
+        expect(now + kFirstErrorWindow);
         return kinds_.back();
     }
     return *kind;
@@ -172,7 +172,7 @@ void ErrorLog::sum_up_kinds(Clock::time_point now) {
         if (kind.count > kMostEqual * static_cast<std::uint64_t>(seconds) &&
             now != Clock::time_point::max()) {
             kind.count = 0;
-            kind.window = std::min<Clock::duration>(kind.window * 2, kLongestWindow);
+            kind.window = std::min<Clock::duration>(kind.window * 2, kLongestErrorWindow);
             kind.due = now + kind.window;
             expect(kind.due);
             on_going.push_back(std::move(kind));

@@ -59,7 +59,7 @@ bool wants_colours() {
            term != nullptr && std::string_view(term) != "dumb";
 }
 
-int fail(const std::string& why) {
+int report_failure(const std::string& why) {
     std::fprintf(stderr, "keryx: explain: %s\n", for_terminal(why, false).c_str());
     return kFailed;
 }
@@ -101,7 +101,7 @@ int explain_corefile(const CommandLine& command_line) {
     const auto sources = start_sources(routing, notes);
     auto explanation = explain(command_line.explain->request, config, routing);
     if (!explanation) {
-        return fail(explanation.error());
+        return report_failure(explanation.error());
     }
     std::ranges::copy(notes.lines(), std::back_inserter(explanation->notes));
     if (command_line.explain->json) {
@@ -135,7 +135,7 @@ int show(const ExplainLine& line, const std::string& body, bool colours) {
     document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
     if (document.HasParseError() || !document.IsObject() || !document.HasMember("found") ||
         !document["found"].IsBool()) {
-        return fail("the reply of the server is no explanation");
+        return report_failure("the reply of the server is no explanation");
     }
     if (line.json) {
         print(for_terminal(body, false) + '\n');
@@ -149,7 +149,7 @@ int show(const ExplainLine& line, const std::string& body, bool colours) {
 int explain_by_server(const ExplainLine& line) {
     const bool colours = wants_colours();
     const auto body = ask_status(line.server, target_of(line, colours));
-    return body ? show(line, *body, colours) : fail(body.error());
+    return body ? show(line, *body, colours) : report_failure(body.error());
 }
 
 }  // namespace
@@ -179,7 +179,7 @@ int run_explain(const CommandLine& command_line) {
         return by_corefile ? explain_corefile(command_line)
                            : explain_by_server(*command_line.explain);
     } catch (const std::exception& error) {
-        return fail(error.what());
+        return report_failure(error.what());
     }
 }
 

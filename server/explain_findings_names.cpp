@@ -36,7 +36,7 @@ std::string ask_for(const ClusterName& name, const std::vector<std::string>& ser
     return text + '.';
 }
 
-std::vector<std::string> labels_text(const std::vector<std::string>& labels) {
+std::vector<std::string> label_texts(const std::vector<std::string>& labels) {
     std::vector<std::string> out;
     std::ranges::transform(labels, std::back_inserter(out), label_text);
     return out;
@@ -44,7 +44,7 @@ std::vector<std::string> labels_text(const std::vector<std::string>& labels) {
 
 std::string in_namespaces(const std::vector<std::string>& namespaces) {
     return (namespaces.size() == 1 ? "the namespace " : "the namespaces ") +
-           listed(labels_text(namespaces));
+           listed(label_texts(namespaces));
 }
 
 void no_namespace(const NameEvidence& evidence, std::vector<Finding>& out) {
@@ -105,7 +105,7 @@ void no_service(const NameEvidence& evidence, std::vector<Finding>& out) {
     } else if (!near.empty()) {
         finding.cause += near.size() == 1
                              ? " It has " + label_text(near.front()) + ", whose name is near."
-                             : " It has " + listed(labels_text(near)) + ", whose names are near.";
+                             : " It has " + listed(label_texts(near)) + ", whose names are near.";
         finding.cure = ask_for(name, near, {name.ns});
     } else {
         finding.cure = "Correct the name, or create the Service; kubectl -n " +

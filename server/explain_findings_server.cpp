@@ -112,7 +112,7 @@ void add_held_down(const NameEvidence& evidence, const ForwardConfig& line,
 }
 
 /// A name that went, or had to go, to an upstream.
-void add_upstream(const NameEvidence& evidence, std::vector<Finding>& out) {
+void add_upstream_findings(const NameEvidence& evidence, std::vector<Finding>& out) {
     if (evidence.last_block == nullptr) {
         return;
     }
@@ -165,7 +165,7 @@ void add_server_findings(const NameEvidence& evidence, std::vector<Finding>& out
     } else if (is(evidence, zones::Rcode::Refused)) {
         add_refusal(evidence, out);
     } else {
-        add_upstream(evidence, out);
+        add_upstream_findings(evidence, out);
     }
 }
 

@@ -8,7 +8,6 @@
 namespace server {
 namespace {
 
-using k8s_client::Labels;
 using k8s_client::PodDetail;
 using Weight = Finding::Weight;
 
@@ -23,7 +22,7 @@ std::string kubectl(const std::string& ns, const std::string& what) {
     return "kubectl -n " + printable(ns) + ' ' + what;
 }
 
-std::string labels_text(const Labels& labels) {
+std::string labels_text(const k8s_client::Labels& labels) {
     std::string text;
     for (const auto& [key, value] : labels) {
         text += (text.empty() ? "" : ",") + printable(key) + '=' + printable(value);
@@ -117,11 +116,13 @@ std::string fraction(std::size_t part, std::size_t all) {
 }
 
 /// The pod whose labels have most of the selector.
-const PodDetail* nearest_pod(const Labels& selector, const std::vector<PodDetail>& pods) {
+const PodDetail* nearest_pod(const k8s_client::Labels& selector,
+                             const std::vector<PodDetail>& pods) {
     const auto rank = [&](const PodDetail& pod) {
         std::size_t points = 0;
         for (const auto& [key, value] : selector) {
-            const auto label = std::ranges::find(pod.labels, key, &Labels::value_type::first);
+            const auto label =
+                std::ranges::find(pod.labels, key, &k8s_client::Labels::value_type::first);
             if (label == pod.labels.end()) {
                 continue;
             }
@@ -142,17 +143,17 @@ const PodDetail* nearest_pod(const Labels& selector, const std::vector<PodDetail
 }
 
 /// The labels that the selector asks for, as the pod has them.
-Labels labels_like(const Labels& selector, const PodDetail& pod) {
-    Labels labels;
+k8s_client::Labels labels_like(const k8s_client::Labels& selector, const PodDetail& pod) {
+    k8s_client::Labels labels;
     std::ranges::copy_if(pod.labels, std::back_inserter(labels), [&](const auto& label) {
-        return std::ranges::find(selector, label.first, &Labels::value_type::first) !=
+        return std::ranges::find(selector, label.first, &k8s_client::Labels::value_type::first) !=
                selector.end();
     });
     return labels;
 }
 
 void add_no_pods(const ServiceEvidence& service, std::vector<Finding>& out) {
-    const Labels& selector = service.view.service->selector;
+    const k8s_client::Labels& selector = service.view.service->selector;
     Finding finding{"no-pod-matches",
                     Weight::Error,
                     "No pod of the namespace " + service.ns + " matches the selector of the " +

@@ -52,7 +52,7 @@ std::optional<std::uint16_t> take_port(std::string& text) {
     return port;
 }
 
-std::optional<zones::Name> joined(const zones::Name& front, const zones::Name& zone) {
+std::optional<zones::Name> name_below(const zones::Name& front, const zones::Name& zone) {
     const zones::NameView wire = front.wire();
     return zones::Name::from_wire(std::string(wire.substr(0, wire.size() - 1)) +
                                   std::string(zone.wire()));
@@ -63,10 +63,6 @@ bool turns_writing(std::string_view octets) {
     return (octets >= "\xe2\x80\x8e" && octets <= "\xe2\x80\x8f") ||
            (octets >= "\xe2\x80\xaa" && octets <= "\xe2\x80\xae") ||
            (octets >= "\xe2\x81\xa6" && octets <= "\xe2\x81\xa9");
-}
-
-tl::unexpected<std::string> wrong(std::string why) {
-    return tl::unexpected(std::move(why));
 }
 
 }  // namespace
@@ -88,21 +84,21 @@ tl::expected<ExplainQuestion, std::string> read_question(const ExplainRequest& r
         out.name = *parsed;
         out.absolute = name.ends_with('.') && !name.ends_with("\\.");
     } else {
-        return wrong('"' + printable(request.name) + "\" is not a name");
+        return tl::unexpected('"' + printable(request.name) + "\" is not a name");
     }
     const auto qtype = zones::parse_type(type);
     if (!qtype || std::ranges::find(kNotAsked, *qtype) != kNotAsked.end()) {
-        return wrong('"' + printable(type) + "\" is not a type of records");
+        return tl::unexpected('"' + printable(type) + "\" is not a type of records");
     }
     out.qtype = *qtype;
     if (!request.from.empty()) {
         out.from = zones::parse_address(request.from);
         if (!out.from) {
-            return wrong('"' + printable(request.from) + "\" is not an address of a pod");
+            return tl::unexpected('"' + printable(request.from) + "\" is not an address of a pod");
         }
     }
     if (!request.ns.empty() && !zones::is_host_label(request.ns)) {
-        return wrong('"' + printable(request.ns) + "\" is not a name of a namespace");
+        return tl::unexpected('"' + printable(request.ns) + "\" is not a name of a namespace");
     }
     out.ns = zones::to_lower(request.ns);
     return out;
@@ -111,7 +107,7 @@ tl::expected<ExplainQuestion, std::string> read_question(const ExplainRequest& r
 std::vector<zones::Name> search_list(const std::string& ns, const zones::Name& zone) {
     std::vector<zones::Name> list;
     for (const std::string& front : {ns + ".svc", std::string("svc")}) {
-        if (const auto name = joined(zones::Name::parse(front).value(), zone)) {
+        if (const auto name = name_below(zones::Name::parse(front).value(), zone)) {
             list.push_back(*name);
         }
     }
@@ -130,7 +126,7 @@ std::vector<zones::Name> names_to_try(const ExplainQuestion& question,
     }
     std::vector<zones::Name> names;
     for (const zones::Name& zone : search) {
-        if (const auto name = joined(question.name, zone)) {
+        if (const auto name = name_below(question.name, zone)) {
             names.push_back(*name);
         }
     }

@@ -11,12 +11,12 @@ namespace server {
 namespace {
 
 /// A place among those that may explain; it is given back with this.
-class Place {
+class ExplainingPlace {
   public:
-    explicit Place(std::atomic<int>& taken) : taken_(taken), number_(++taken) {}
-    ~Place() { --taken_; }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
+    explicit ExplainingPlace(std::atomic<int>& taken) : taken_(taken), number_(++taken) {}
+    ~ExplainingPlace() { --taken_; }
+    ExplainingPlace(const ExplainingPlace&) = delete;
+    ExplainingPlace& operator=(const ExplainingPlace&) = delete;
     bool there_is() const { return number_ <= kMostExplanations; }
 
   private:
@@ -38,7 +38,7 @@ StatusReply reply_of(const Explanation& explanation, const StatusRequest& reques
 Explain explain_with(std::function<std::shared_ptr<const Instance>()> instance) {
     return [instance = std::move(instance), taken = std::make_shared<std::atomic<int>>(0)](
                const ExplainRequest& asked) -> tl::expected<Explanation, StatusReply> {
-        const Place place(*taken);
+        const ExplainingPlace place(*taken);
         if (!place.there_is()) {
             return tl::unexpected(
                 status_error(503, "other explanations are being made: ask again"));

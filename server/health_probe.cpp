@@ -13,18 +13,16 @@
 
 #include <fmt/format.h>
 
+#include "server/errno_text.h"
+
 namespace server {
 namespace {
 
 using namespace std::chrono_literals;
 using Level = k8s_client::Journal::Level;
 
-constexpr std::string_view kRequest =
+constexpr std::string_view kHealthRequest =
     "GET /health HTTP/1.1\r\nHost: localhost\r\nUser-Agent: keryx\r\nConnection: close\r\n\r\n";
-
-std::string error_text(int error) {
-    return std::error_code(error, std::generic_category()).message();
-}
 
 /// Where a listener of ours can be asked.
 Listen reachable(Listen listen) {
@@ -147,7 +145,7 @@ tl::expected<void, std::string> HealthProbe::request(const Listen& target,
                                                      Clock::time_point until) const {
     const auto fd = start_connecting(target);
     if (!fd) {
-        return tl::unexpected("connect: " + error_text(fd.error()));
+        return tl::unexpected("connect: " + errno_text(fd.error()));
     }
     const auto timed_out = [](std::string_view what) {
         return tl::unexpected(std::string(what) + ": timed out");
@@ -156,11 +154,11 @@ tl::expected<void, std::string> HealthProbe::request(const Listen& target,
         return timed_out("connect");
     }
     if (const int error = error_of(fd->get()); error != 0) {
-        return tl::unexpected("connect: " + error_text(error));
+        return tl::unexpected("connect: " + errno_text(error));
     }
-    if (::send(fd->get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(kRequest.size())) {
-        return tl::unexpected("write: " + error_text(errno));
+    if (::send(fd->get(), kHealthRequest.data(), kHealthRequest.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(kHealthRequest.size())) {
+        return tl::unexpected("write: " + errno_text(errno));
     }
     if (wait(until, fd->get(), POLLIN) != Waited::Ready) {
         return timed_out("read");
@@ -168,7 +166,7 @@ tl::expected<void, std::string> HealthProbe::request(const Listen& target,
     char status[16];
     const ssize_t size = recv(fd->get(), status, sizeof status, 0);
     if (size < 0) {
-        return tl::unexpected("read: " + error_text(errno));
+        return tl::unexpected("read: " + errno_text(errno));
     }
     if (!std::string_view(status, static_cast<std::size_t>(size)).starts_with("HTTP/1.1 ")) {
         return tl::unexpected(std::string("read: no HTTP reply"));

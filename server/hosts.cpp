@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <sys/random.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
 #include <tl/expected.hpp>
 
 #include "k8s_client/file_descriptor.h"
-#include "server/config_error.h"
+#include "server/errno_text.h"
+#include "server/random_value.h"
+#include "server/zone_set.h"
 #include "zones/service_answer.h"
 
 namespace server {
@@ -26,10 +26,6 @@ struct HostsFile {
     FileStamp stamp;
 };
 
-std::string reason() {
-    return std::error_code(errno, std::generic_category()).message();
-}
-
 /// What has no size, such as a device, is read up to the limit too.
 tl::expected<std::string, std::string> read_all(int fd, std::size_t expected_size) {
     std::string text(std::min(expected_size, kMaxHostsFile) + 1, '\0');
@@ -43,7 +39,7 @@ tl::expected<std::string, std::string> read_all(int fd, std::size_t expected_siz
             continue;
         }
         if (got < 0) {
-            return tl::unexpected(reason());
+            return tl::unexpected(errno_text(errno));
         }
         size += static_cast<std::size_t>(got);
         if (size > kMaxHostsFile) {
@@ -61,7 +57,7 @@ tl::expected<HostsFile, std::string> read_hosts_file(const std::filesystem::path
     const k8s_client::FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) {
-        return tl::unexpected(reason());
+        return tl::unexpected(errno_text(errno));
     }
     if (S_ISDIR(status.st_mode)) {
         return tl::unexpected(std::string("is a folder"));
@@ -75,22 +71,6 @@ tl::expected<HostsFile, std::string> read_hosts_file(const std::filesystem::path
     }
     // As it was before it was read: a change in between is seen the next time.
     return HostsFile{std::move(*text), FileStamp(status)};
-}
-
-zones::ZoneTable table_of(const std::vector<zones::Name>& names) {
-    zones::ZoneTable table;
-    for (const zones::Name& name : names) {
-        table.add(name, 0);
-    }
-    return table;
-}
-
-zones::HashKey random_key() {
-    zones::HashKey key;
-    if (::getrandom(&key, sizeof key, 0) != sizeof key) {
-        throw ConfigError("getrandom gives no random bytes");
-    }
-    return key;
 }
 
 /// PTR at the reverse name of an address that the table has.
@@ -116,9 +96,9 @@ bool answer_pointer(const zones::AskedName& asked, const zones::HostsTable& tabl
 
 Hosts::Hosts(HostsConfig config, std::string& notice)
     : config_(std::move(config)),
-      zones_(table_of(config_.zones)),
-      fallthrough_(table_of(config_.fallthrough_zones)),
-      key_(random_key()),
+      zones_(zone_set(config_.zones)),
+      fallthrough_(zone_set(config_.fallthrough_zones)),
+      key_(random_value<zones::HashKey>()),
       tables_(make_table({})) {
     if (config_.file.empty()) {
         return;

@@ -17,7 +17,7 @@ struct Character {
 
 /// The first character of `octets`; nullopt if it is no UTF-8 (RFC 3629 §3: shortest form, no
 /// surrogates, up to U+10FFFF).
-std::optional<Character> first_of(std::string_view octets) {
+std::optional<Character> first_character(std::string_view octets) {
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>(octets[i]); };
     const std::uint32_t lead = at(0);
     if (lead < 0x80) {
@@ -75,7 +75,7 @@ std::string_view entity_of(char c) {
 
 HtmlText& HtmlText::text(std::string_view octets) {
     while (!octets.empty()) {
-        const auto character = first_of(octets);
+        const auto character = first_character(octets);
         const std::size_t size = character ? character->size : 1;
         if (!character || is_hidden(character->code)) {
             text_ += kReplacement;

@@ -12,17 +12,17 @@
 namespace server {
 namespace {
 
-constexpr int kAcceptsPerEvent = 32;  // then the connections that are there get their turn
-constexpr std::size_t kReadSize = 4096;
+constexpr int kHttpAcceptsPerEvent = 32;  // then the connections that are there get their turn
+constexpr std::size_t kHttpReadSize = 4096;
 constexpr int kSendBuffer = 64 * 1024;
-const HttpListeners kNone;
+const HttpListeners kNoListeners;
 
 /// Which limit ended a connection.
-constexpr char kConnections[] = "connections";  // too many: it had waited longest
-constexpr char kUnsent[] = "unsent";            // too much unread of all: it was the oldest
-constexpr char kRequest[] = "request";          // too slow in coming
-constexpr char kReply[] = "reply";              // too slow in being read
-constexpr char kSize[] = "size";                // of a head
+constexpr char kTooManyConnections[] = "connections";  // too many: it had waited longest
+constexpr char kTooMuchUnsent[] = "unsent";            // too much unread of all: it was the oldest
+constexpr char kSlowRequest[] = "request";             // too slow in coming
+constexpr char kSlowReply[] = "reply";                 // too slow in being read
+constexpr char kLargeHead[] = "size";                  // of a head
 
 }  // namespace
 
@@ -50,9 +50,10 @@ HttpConnections::HttpConnections(const EventPoll& poll, HttpLimits limits, RareM
     : poll_(poll),
       limits_(limits),
       metrics_(metrics),
-      listeners_(&kNone),
+      listeners_(&kNoListeners),
       slots_(limits.connections) {
-    for (const char* reason : {kConnections, kUnsent, kRequest, kReply, kSize}) {
+    for (const char* reason :
+         {kTooManyConnections, kTooMuchUnsent, kSlowRequest, kSlowReply, kLargeHead}) {
         count(reason, 0);
     }
 }
@@ -71,7 +72,7 @@ void HttpConnections::use(const HttpListeners& listeners) {
 }
 
 bool HttpConnections::accept_from(const HttpListener& listener, Clock::time_point now) {
-    for (int i = 0; i < kAcceptsPerEvent; ++i) {
+    for (int i = 0; i < kHttpAcceptsPerEvent; ++i) {
         Fd fd(accept4(listener.fd->get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd) {
             add(std::move(fd), listener.fd->get(), now);
@@ -115,7 +116,7 @@ void HttpConnections::make_room() {
     const auto rank = [](const std::unique_ptr<Connection>& c) {
         return std::pair(c->state == Connection::State::Writing, c->since);
     };
-    count(kConnections);
+    count(kTooManyConnections);
     close(**std::ranges::min_element(slots_, {}, rank));
 }
 
@@ -128,7 +129,7 @@ void HttpConnections::make_room_for(std::size_t octets) {
                 oldest = slot.get();
             }
         }
-        count(kUnsent);
+        count(kTooMuchUnsent);
         close(*oldest);
     }
 }
@@ -168,7 +169,7 @@ void HttpConnections::handle_event(const EventTag& tag, std::uint32_t events,
 }
 
 void HttpConnections::read_from(Connection& connection, Clock::time_point now) {
-    std::array<char, kReadSize> buffer;
+    std::array<char, kHttpReadSize> buffer;
     const std::size_t space = limits_.request_size - connection.in.size();
     assert(space > 0);  // take_request() has left some
     const ssize_t size =
@@ -189,7 +190,7 @@ void HttpConnections::read_from(Connection& connection, Clock::time_point now) {
 }
 
 void HttpConnections::drain(Connection& connection) {
-    std::array<char, kReadSize> buffer;
+    std::array<char, kHttpReadSize> buffer;
     const ssize_t size = recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
     if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
         close(connection);
@@ -208,7 +209,7 @@ void HttpConnections::take_request(Connection& connection, Clock::time_point now
         connection.in.erase(0, request.size);  // the end of the request's views
         start_reply(connection, reply, form, now);
     } else if (connection.in.size() >= limits_.request_size) {
-        count(kSize);
+        count(kLargeHead);
         const std::size_t line = connection.in.find('\n', connection.in.find_first_not_of("\r\n"));
         refuse(connection, line == std::string::npos ? 414 : 431, now);
     }
@@ -304,12 +305,12 @@ void HttpConnections::tick(Clock::time_point now) {
         }
         // RFC 9110 §15.5.9; not to a connection that was just idle.
         if (slot->state == Connection::State::Reading && slot->begun) {
-            count(kRequest);
+            count(kSlowRequest);
             refuse(*slot, 408, now);
             continue;
         }
         if (slot->state == Connection::State::Writing) {
-            count(kReply);
+            count(kSlowReply);
         }
         close(*slot);
     }

@@ -7,9 +7,10 @@
 #include <netinet/in.h>
 #include <optional>
 #include <sys/socket.h>
-#include <system_error>
 
+#include "server/errno_text.h"
 #include "server/net_bind.h"
+#include "server/socket_option.h"
 
 namespace server {
 namespace {
@@ -35,13 +36,9 @@ AddressInfo to_address_info(const Listen& listen) {
     return info;
 }
 
-std::string text_of(const Listen& listen) {
+std::string host_port_text(const Listen& listen) {
     const bool v6 = listen.address.find(':') != std::string::npos;
     return (v6 ? "[" + listen.address + "]" : listen.address) + ":" + std::to_string(listen.port);
-}
-
-void set_option(int fd, int level, int name, int value) {
-    (void)setsockopt(fd, level, name, &value, sizeof value);  // a refusal shows at bind()
 }
 
 /// A socket that listens, or errno and no socket. `::` takes IPv4 as well.
@@ -100,8 +97,8 @@ Fd open_or_throw(const Listen& listen, const HttpListeners& open) {
         std::ranges::for_each(own, [](int o) { set_option(o, SOL_SOCKET, SO_REUSEPORT, 0); });
     }
     if (!fd) {
-        throw ConfigError("cannot listen on " + text_of(listen) +
-                          " (HTTP): " + std::error_code(error, std::generic_category()).message());
+        throw ConfigError("cannot listen on " + host_port_text(listen) +
+                          " (HTTP): " + errno_text(error));
     }
     return fd;
 }
@@ -166,7 +163,7 @@ std::vector<std::string> described(const HttpListeners& listeners) {
     std::vector<std::string> lines;
     for (const HttpListener& listener : listeners) {
         for (const auto& [path, handler] : listener.paths) {
-            lines.push_back("http listening " + text_of(listener.bound) + " " + path);
+            lines.push_back("http listening " + host_port_text(listener.bound) + " " + path);
         }
     }
     return lines;

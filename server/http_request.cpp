@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/ascii.h"
+
 namespace server {
 namespace {
 
@@ -145,7 +147,6 @@ tl::expected<RequestLine, int> read_request_line(std::string_view line) {
     if (!is_token(method) || target.empty() || !std::ranges::all_of(target, is_visible)) {
         return tl::unexpected(kBadRequest);
     }
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     if (line.size() != 8 || !line.starts_with("HTTP/") || !is_digit(line[5]) || line[6] != '.' ||
         !is_digit(line[7])) {
         return tl::unexpected(kBadRequest);

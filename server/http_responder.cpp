@@ -10,7 +10,7 @@ namespace server {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kTick = 100ms;
+constexpr auto kConnectionsTick = 100ms;
 
 }  // namespace
 
@@ -55,7 +55,7 @@ void HttpResponder::wake() {
 
 void HttpResponder::run() {
     std::array<epoll_event, 64> events;
-    Clock::time_point next_tick = Clock::now() + kTick;
+    Clock::time_point next_tick = Clock::now() + kConnectionsTick;
     while (!stopping_) {
         const bool ticking = connections_.open() > 0 || !paused_.empty();
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick - Clock::now());
@@ -72,7 +72,7 @@ void HttpResponder::run() {
         if (now >= next_tick) {
             connections_.tick(now);
             resume_listeners();
-            next_tick = now + kTick;
+            next_tick = now + kConnectionsTick;
         }
         if (woken_) {  // after the events, whose tags count listeners as they were
             take_change();

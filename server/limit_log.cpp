@@ -13,14 +13,14 @@ constexpr auto kPeriod = std::chrono::seconds(60);
 constexpr std::size_t kMostLines = 10;  // for clients, each period
 constexpr std::size_t kMostClients = 512;
 
-std::string text_of(const Net& net) {
+std::string net_text(const Net& net) {
     const std::string address = zones::to_string(net.first);
     const bool whole = net.bits == (std::holds_alternative<zones::Ipv4>(net.first) ? 32U : 128U);
     return whole ? address : address + "/" + std::to_string(net.bits);
 }
 
 std::string what_of(const LimitedClient& client) {
-    const std::string who = text_of(client.net);
+    const std::string who = net_text(client.net);
     const char* s = client.allowed == 1 ? "" : "s";
     switch (client.limit) {
         case Limit::Queries:
@@ -43,7 +43,7 @@ std::string what_of(const LimitedClient& client) {
                        who, client.allowed);
 }
 
-std::string times_of(const LimitedClient& client) {
+std::string actions_text(const LimitedClient& client) {
     std::string text;
     for (std::size_t i = 0; i < kLimitActions; ++i) {
         if (client.times[i] > 0) {
@@ -101,7 +101,7 @@ void LimitLog::write() {
     for (std::size_t i = 0; i < clients_.size(); ++i) {
         if (i < kMostLines) {
             lines += log_line(sink_.style(), LogLevel::Warning,
-                              what_of(clients_[i]) + ": " + times_of(clients_[i]));
+                              what_of(clients_[i]) + ": " + actions_text(clients_[i]));
         } else {
             others_ += clients_[i].all_times();
         }

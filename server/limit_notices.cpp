@@ -6,15 +6,15 @@ namespace server {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kLook = 1s;
+constexpr auto kLookAtLimitsEvery = 1s;
 constexpr auto kRepeat = 10min;
 
-struct Limit {
+struct NoticedLimit {
     Count WorkerCells::*count;
     const char* text;  // after a number
 };
 
-constexpr Limit kAll[] = {
+constexpr NoticedLimit kNoticedLimits[] = {
     {&WorkerCells::tcp_refused,
      "TCP connections were closed at once: their client, or all clients, had as many as there may "
      "be (keryx_tcp_refused_total)"},
@@ -37,17 +37,17 @@ std::uint64_t total(Metrics& metrics, Count WorkerCells::*count) {
 }  // namespace
 
 void LimitNotices::tick(Clock::time_point now) {
-    static_assert(std::size(kAll) == kLimits);
+    static_assert(std::size(kNoticedLimits) == kLimits);
     if (now < next_look_) {
         return;
     }
-    next_look_ = now + kLook;
+    next_look_ = now + kLookAtLimitsEvery;
     for (std::size_t i = 0; i < kLimits; ++i) {
         Told& told = told_[i];
-        const std::uint64_t count = total(metrics_, kAll[i].count);
+        const std::uint64_t count = total(metrics_, kNoticedLimits[i].count);
         if (count > told.count && now >= told.again_at) {
             journal_.write(k8s_client::Journal::Level::Warning,
-                           std::to_string(count - told.count) + " " + kAll[i].text);
+                           std::to_string(count - told.count) + " " + kNoticedLimits[i].text);
             told = {count, now + kRepeat};
         }
     }

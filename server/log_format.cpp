@@ -24,7 +24,7 @@ struct NamedNumber {
 };
 
 // IANA's registry, as far as clients ask.
-constexpr auto kTypes = std::to_array<NamedNumber>({
+constexpr auto kTypeNames = std::to_array<NamedNumber>({
     {1, "A"},      {2, "NS"},       {5, "CNAME"},       {6, "SOA"},     {12, "PTR"},
     {13, "HINFO"}, {15, "MX"},      {16, "TXT"},        {17, "RP"},     {18, "AFSDB"},
     {24, "SIG"},   {25, "KEY"},     {28, "AAAA"},       {29, "LOC"},    {33, "SRV"},
@@ -36,7 +36,7 @@ constexpr auto kTypes = std::to_array<NamedNumber>({
     {257, "CAA"},
 });
 
-constexpr auto kRcodes = std::to_array<NamedNumber>({
+constexpr auto kRcodeNames = std::to_array<NamedNumber>({
     {0, "NOERROR"},
     {1, "FORMERR"},
     {2, "SERVFAIL"},
@@ -52,8 +52,8 @@ constexpr auto kRcodes = std::to_array<NamedNumber>({
 });
 
 template <std::size_t N>
-std::string text_of(const std::array<NamedNumber, N>& table, unsigned number,
-                    std::string_view prefix) {
+std::string number_text(const std::array<NamedNumber, N>& table, unsigned number,
+                        std::string_view prefix) {
     for (const auto& entry : table) {
         if (entry.number == number) {
             return std::string(entry.text);
@@ -154,12 +154,12 @@ void put_duration(const LoggedReply& reply, std::string& line) {
 using Line = std::string;
 using Reply = LoggedReply;
 
-struct Field {
+struct LogField {
     std::string_view name;
     LogFormat::Print print;
 };
 
-constexpr auto kFields = std::to_array<Field>({
+constexpr auto kLogFields = std::to_array<LogField>({
     {"{type}", [](const Reply& r, Line& line) { line += type_text(r.query.qtype); }},
     {"{name}", [](const Reply& r, Line& line) { line += zones::to_string(r.query.name.wire()); }},
     {"{class}", [](const Reply& r, Line& line) { line += class_text(r.query.qclass); }},
@@ -184,9 +184,10 @@ constexpr auto kFields = std::to_array<Field>({
 
 /// Null if `name`, with its braces, is no field. Labels of `metadata` have no values here.
 LogFormat::Print find_field(std::string_view name) {
-    const auto* const field = std::find_if(kFields.begin(), kFields.end(),
-                                           [&](const Field& known) { return known.name == name; });
-    if (field != kFields.end()) {
+    const auto* const field =
+        std::find_if(kLogFields.begin(), kLogFields.end(),
+                     [&](const LogField& known) { return known.name == name; });
+    if (field != kLogFields.end()) {
         return field->print;
     }
     if (name.substr(0, 2) == "{/") {
@@ -204,7 +205,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::string type_text(std::uint16_t type) {
-    return text_of(kTypes, type, "TYPE");
+    return number_text(kTypeNames, type, "TYPE");
 }
 
 std::string class_text(std::uint16_t qclass) {
@@ -225,7 +226,7 @@ std::string class_text(std::uint16_t qclass) {
 }
 
 std::string rcode_text(unsigned rcode) {
-    return text_of(kRcodes, rcode, "RCODE");
+    return number_text(kRcodeNames, rcode, "RCODE");
 }
 
 /// A field begins at the last brace before the one that closes: "{ {name} }" has one.

@@ -18,7 +18,7 @@ using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
 constexpr std::string_view kReplacementCharacter = "\xef\xbf\xbd";
 
-std::string_view name_of(LogLevel level) {
+std::string_view level_name(LogLevel level) {
     switch (level) {
         case LogLevel::Info:
             return "info";
@@ -30,7 +30,7 @@ std::string_view name_of(LogLevel level) {
     return "error";
 }
 
-std::string_view tag_of(LogLevel level) {
+std::string_view level_tag(LogLevel level) {
     switch (level) {
         case LogLevel::Info:
             return "[INFO] ";
@@ -91,7 +91,7 @@ std::string json_line(LogLevel level, std::span<const JsonField> fields) {
     writer.Key("time");
     put_string(writer, time_text());
     writer.Key("level");
-    put_string(writer, name_of(level));
+    put_string(writer, level_name(level));
     for (const JsonField& field : fields) {
         writer.Key(field.name.data(), static_cast<rapidjson::SizeType>(field.name.size()));
         std::visit(PutValue{writer}, field.value);
@@ -103,7 +103,7 @@ std::string json_line(LogLevel level, std::span<const JsonField> fields) {
 
 std::string log_line(LogStyle style, LogLevel level, std::string_view text) {
     if (style == LogStyle::Text) {
-        return std::string(tag_of(level)) + one_line(text) + "\n";
+        return std::string(level_tag(level)) + one_line(text) + "\n";
     }
     const std::array<JsonField, 1> fields{{{"msg", text}}};
     return json_line(level, fields);

@@ -11,14 +11,14 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kTry = 1s;
 
-std::array<std::atomic<void*>, MemoryReserve::kBlocks> kept;
-std::atomic<bool> spent = false;
+std::array<std::atomic<void*>, MemoryReserve::kBlocks> reserved_blocks;
+std::atomic<bool> reserve_is_spent = false;
 
 /// What operator new calls before it tries again; a handler that sets none makes it fail
 /// (https://en.cppreference.com/w/cpp/memory/new/set_new_handler).
 void give_up_reserve() {
-    spent.store(true, std::memory_order_relaxed);
-    for (auto& block : kept) {
+    reserve_is_spent.store(true, std::memory_order_relaxed);
+    for (auto& block : reserved_blocks) {
         if (void* const memory = block.exchange(nullptr)) {
             std::free(memory);
             return;
@@ -30,7 +30,7 @@ void give_up_reserve() {
 }  // namespace
 
 bool memory_is_short() noexcept {
-    return spent.load(std::memory_order_relaxed);
+    return reserve_is_spent.load(std::memory_order_relaxed);
 }
 
 MemoryReserve::MemoryReserve(k8s_client::Journal& journal) : journal_(journal) {
@@ -40,15 +40,15 @@ MemoryReserve::MemoryReserve(k8s_client::Journal& journal) : journal_(journal) {
 
 MemoryReserve::~MemoryReserve() {
     std::set_new_handler(nullptr);
-    for (auto& block : kept) {
+    for (auto& block : reserved_blocks) {
         std::free(block.exchange(nullptr));
     }
-    spent = false;
+    reserve_is_spent = false;
 }
 
 /// By malloc, which asks no handler. False if there is not enough.
 bool MemoryReserve::fill() {
-    for (auto& block : kept) {
+    for (auto& block : reserved_blocks) {
         if (block == nullptr) {
             block = std::malloc(kBlockSize);
         }
@@ -76,7 +76,7 @@ void MemoryReserve::tick(Clock::time_point now) {
     }
     next_try_ = now + kTry;
     if (fill()) {
-        spent = false;
+        reserve_is_spent = false;
         told_ = false;
         journal_.write(k8s_client::Journal::Level::Info, "there is memory again");
     }

@@ -13,34 +13,34 @@ struct Named {
 };
 
 // coredns/plugin/metrics/vars/monitor.go, in the order of the codes.
-constexpr std::array<Named, kTypePlaces - 1> kTypes = {{{1, "A"},
-                                                        {2, "NS"},
-                                                        {5, "CNAME"},
-                                                        {6, "SOA"},
-                                                        {12, "PTR"},
-                                                        {15, "MX"},
-                                                        {16, "TXT"},
-                                                        {28, "AAAA"},
-                                                        {33, "SRV"},
-                                                        {43, "DS"},
-                                                        {46, "RRSIG"},
-                                                        {47, "NSEC"},
-                                                        {48, "DNSKEY"},
-                                                        {50, "NSEC3"},
-                                                        {64, "SVCB"},
-                                                        {65, "HTTPS"},
-                                                        {251, "IXFR"},
-                                                        {252, "AXFR"},
-                                                        {255, "ANY"}}};
-constexpr std::array<Named, kClassPlaces - 1> kClasses = {
+constexpr std::array<Named, kTypePlaces - 1> kCountedTypes = {{{1, "A"},
+                                                               {2, "NS"},
+                                                               {5, "CNAME"},
+                                                               {6, "SOA"},
+                                                               {12, "PTR"},
+                                                               {15, "MX"},
+                                                               {16, "TXT"},
+                                                               {28, "AAAA"},
+                                                               {33, "SRV"},
+                                                               {43, "DS"},
+                                                               {46, "RRSIG"},
+                                                               {47, "NSEC"},
+                                                               {48, "DNSKEY"},
+                                                               {50, "NSEC3"},
+                                                               {64, "SVCB"},
+                                                               {65, "HTTPS"},
+                                                               {251, "IXFR"},
+                                                               {252, "AXFR"},
+                                                               {255, "ANY"}}};
+constexpr std::array<Named, kClassPlaces - 1> kCountedClasses = {
     {{1, "IN"}, {3, "CH"}, {4, "HS"}, {254, "NONE"}, {255, "ANY"}}};
 
 /// The place of each type below 256, which all that are told apart are.
 constexpr auto kTypePlace = [] {
     std::array<std::uint8_t, 256> places{};
     places.fill(kTypePlaces - 1);
-    for (std::size_t i = 0; i < kTypes.size(); ++i) {
-        places[kTypes[i].code] = static_cast<std::uint8_t>(i);
+    for (std::size_t i = 0; i < kCountedTypes.size(); ++i) {
+        places[kCountedTypes[i].code] = static_cast<std::uint8_t>(i);
     }
     return places;
 }();
@@ -60,16 +60,16 @@ std::size_t type_place(std::uint16_t qtype) {
 }
 
 std::string_view type_at(std::size_t place) {
-    return place < kTypes.size() ? kTypes[place].name : "other";
+    return place < kCountedTypes.size() ? kCountedTypes[place].name : "other";
 }
 
 std::size_t class_place(std::uint16_t qclass) {
-    return static_cast<std::size_t>(std::ranges::find(kClasses, qclass, &Named::code) -
-                                    kClasses.begin());
+    return static_cast<std::size_t>(std::ranges::find(kCountedClasses, qclass, &Named::code) -
+                                    kCountedClasses.begin());
 }
 
 std::string_view class_at(std::size_t place) {
-    return place < kClasses.size() ? kClasses[place].name : "other";
+    return place < kCountedClasses.size() ? kCountedClasses[place].name : "other";
 }
 
 std::string rcode_at(std::size_t place) {

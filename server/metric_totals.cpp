@@ -5,7 +5,7 @@
 namespace server {
 namespace {
 
-void add(const ZoneCells& cells, Metrics::Totals& totals) {
+void add_cells(const ZoneCells& cells, Metrics::Totals& totals) {
     for (const auto& by_rcode : cells.responses) {
         for (std::size_t rcode = 0; rcode < kRcodePlaces; ++rcode) {
             totals.responses[rcode] += by_rcode[rcode].get();
@@ -23,7 +23,7 @@ Metrics::Totals Metrics::totals() const {
     Totals totals;
     for (const ZoneSeries* zone : all(zones_)) {
         for (const ZoneCells& cells : zone->cells) {
-            add(cells, totals);
+            add_cells(cells, totals);
         }
     }
     for (const WorkerCells& worker : workers_) {

@@ -9,7 +9,7 @@ namespace {
 
 /// The address with all bits from `bits` on clear.
 template <typename Ip>
-Ip first_of(Ip address, unsigned bits) {
+Ip first_address(Ip address, unsigned bits) {
     for (unsigned bit = bits; bit < address.octets.size() * 8; ++bit) {
         address.octets[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
     }
@@ -41,9 +41,9 @@ std::optional<zones::Address> address_of(const Client::Peer& peer) {
 Net net_of(const Client::Peer& peer, unsigned v4_bits, unsigned v6_bits) {
     const auto address = address_of(peer).value_or(zones::Ipv4{});
     if (const auto* v6 = std::get_if<zones::Ipv6>(&address)) {
-        return {first_of(*v6, v6_bits), v6_bits};
+        return {first_address(*v6, v6_bits), v6_bits};
     }
-    return {first_of(std::get<zones::Ipv4>(address), v4_bits), v4_bits};
+    return {first_address(std::get<zones::Ipv4>(address), v4_bits), v4_bits};
 }
 
 NetSet::NetSet(const std::vector<Net>& nets)
@@ -55,7 +55,7 @@ std::vector<NetSet::Range<Ip>> NetSet::ranges_of(const std::vector<Net>& nets) {
     for (const Net& net : nets) {
         if (const auto* address = std::get_if<Ip>(&net.first)) {
             const zones::Address last = zones::last_of({*address, net.bits});
-            all.push_back({first_of(*address, net.bits), std::get<Ip>(last)});
+            all.push_back({first_address(*address, net.bits), std::get<Ip>(last)});
         }
     }
     std::sort(all.begin(), all.end(),

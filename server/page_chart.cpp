@@ -10,14 +10,14 @@ constexpr double kWidth = 300, kHeight = 100;
 /// Where samples are missing for longer, the line has a gap.
 constexpr double kGap = 10;  // seconds
 
-struct Place {
+struct ChartPoint {
     long x = 0, y = 0;
     std::string text() const { return std::to_string(x) + " " + std::to_string(y); }
 };
 
 /// Runs of points that are joined.
-std::vector<std::vector<Place>> runs_of(const Chart& chart, const ChartLine& line) {
-    std::vector<std::vector<Place>> runs;
+std::vector<std::vector<ChartPoint>> runs_of(const Chart& chart, const ChartLine& line) {
+    std::vector<std::vector<ChartPoint>> runs;
     const double length = std::chrono::duration<double>(chart.length).count();
     double last = 0;
     bool joined = false;
@@ -39,14 +39,14 @@ std::vector<std::vector<Place>> runs_of(const Chart& chart, const ChartLine& lin
     return runs;
 }
 
-std::string path_of(const std::vector<std::vector<Place>>& runs, bool to_the_ground) {
+std::string line_path(const std::vector<std::vector<ChartPoint>>& runs, bool to_the_ground) {
     std::string path;
     for (const auto& run : runs) {
         const std::string ground = std::to_string(std::lround(kHeight));
         path += 'M' +
                 (to_the_ground ? std::to_string(run.front().x) + " " + ground : run.front().text());
-        for (const Place& place : run) {
-            path += 'L' + place.text();
+        for (const ChartPoint& point : run) {
+            path += 'L' + point.text();
         }
         if (to_the_ground) {
             path += 'L' + std::to_string(run.back().x) + " " + ground + 'Z';
@@ -86,14 +86,14 @@ void write_chart(HtmlText& out, const Chart& chart) {
     for (std::size_t i = chart.lines.size(); i-- > 0;) {
         const auto runs = runs_of(chart, chart.lines[i]);
         if (i == 0 && chart.lines.size() == 1) {
-            out.add("<path class=\"area\" d=\"").text(path_of(runs, true)).add("\"/>");
+            out.add("<path class=\"area\" d=\"").text(line_path(runs, true)).add("\"/>");
         }
         if (i == 0) {
             out.add("<path class=\"first\" d=\"");
         } else {
             out.add("<path class=\"second\" d=\"");
         }
-        out.text(path_of(runs, false)).add("\"/>");
+        out.text(line_path(runs, false)).add("\"/>");
     }
     out.add("</svg></div><div class=\"axis\" aria-hidden=\"true\"><span>")
         .text(span_text(std::chrono::duration<double>(chart.length).count()))

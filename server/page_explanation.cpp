@@ -12,8 +12,8 @@ namespace {
 /// Of a slice; those that are out come first.
 constexpr std::size_t kMostEndpoints = 100;
 
-constexpr std::array<std::string_view, 9> kTypes = {"A",  "AAAA", "SRV", "CNAME", "PTR",
-                                                    "NS", "SOA",  "TXT", "MX"};
+constexpr std::array<std::string_view, 9> kOfferedTypes = {"A",  "AAAA", "SRV", "CNAME", "PTR",
+                                                           "NS", "SOA",  "TXT", "MX"};
 
 void write_name(HtmlText& out, std::string_view name) {
     if (!name.empty()) {
@@ -30,8 +30,8 @@ void write_types(HtmlText& out, std::string_view asked) {
         }
         out.add(">").text(type).add("</option>");
     };
-    const bool listed = std::ranges::find(kTypes, asked) != kTypes.end();
-    for (const std::string_view type : kTypes) {
+    const bool listed = std::ranges::find(kOfferedTypes, asked) != kOfferedTypes.end();
+    for (const std::string_view type : kOfferedTypes) {
         write(type, type == asked);
     }
     if (!listed && !asked.empty()) {
@@ -40,7 +40,7 @@ void write_types(HtmlText& out, std::string_view asked) {
     out.add("</select></label>");
 }
 
-void write_verdict(HtmlText& out, const Explanation& explanation) {
+void write_explained_verdict(HtmlText& out, const Explanation& explanation) {
     out.add("<div id=\"explained\" data-live role=\"status\" class=\"verdict ");
     out.text(explanation.found ? "ok" : "bad").add("\"><p>");
     write_state(out, explanation.found ? StateMark::Ok : StateMark::Bad,
@@ -62,7 +62,7 @@ void write_verdict(HtmlText& out, const Explanation& explanation) {
     out.add(".</p></div>\n");
 }
 
-void write_finding(HtmlText& out, const Finding& finding) {
+void write_finding_item(HtmlText& out, const Finding& finding) {
     switch (finding.weight) {
         case Finding::Weight::Error:
             out.add("<li class=\"error\">");
@@ -135,7 +135,7 @@ void write_steps(HtmlText& out, const Explanation& explanation) {
     out.add("</div></section>\n");
 }
 
-std::string port_text(const ExplainedPort& port) {
+std::string explained_port_text(const ExplainedPort& port) {
     std::string text = port.name.empty() ? "" : port.name + " ";
     text += std::to_string(port.port) + "/" + port.protocol;
     if (!port.target_port.empty()) {
@@ -170,7 +170,7 @@ void write_facts(HtmlText& out, const ExplainedService& service) {
         write_fact(out, "External name", {service.external_name});
     }
     std::vector<std::string> ports;
-    std::ranges::transform(service.ports, std::back_inserter(ports), port_text);
+    std::ranges::transform(service.ports, std::back_inserter(ports), explained_port_text);
     write_fact(out, "Ports", ports);
     if (service.detailed && service.type != "ExternalName") {
         const std::string selector = k8s_client::selector_text(service.selector);
@@ -182,25 +182,25 @@ void write_facts(HtmlText& out, const ExplainedService& service) {
     out.add("</dl>\n");
 }
 
-std::string_view condition(const std::optional<bool>& value) {
+std::string_view yes_or_no(const std::optional<bool>& value) {
     return !value ? "" : *value ? "yes" : "no";
 }
 
-void write_endpoint(HtmlTable& table, const ExplainedEndpoint& endpoint, std::size_t number) {
+void write_endpoint_row(HtmlTable& table, const ExplainedEndpoint& endpoint, std::size_t number) {
     table.row(endpoint.address + " " + endpoint.target + " " + std::to_string(number));
     write_name(table.cell(), endpoint.address);
     write_state(table.cell(), endpoint.in ? StateMark::Ok : StateMark::Warning,
                 endpoint.in ? "in" : "out");
     table.cell(endpoint.why);
-    table.cell(condition(endpoint.ready));
-    table.cell(condition(endpoint.serving));
-    table.cell(condition(endpoint.terminating));
+    table.cell(yes_or_no(endpoint.ready));
+    table.cell(yes_or_no(endpoint.serving));
+    table.cell(yes_or_no(endpoint.terminating));
     write_name(table.cell(), endpoint.target);
     write_name(table.cell(), endpoint.hostname);
     write_name(table.cell(), endpoint.node);
 }
 
-void write_slice(HtmlText& out, const ExplainedSlice& slice) {
+void write_slice_table(HtmlText& out, const ExplainedSlice& slice) {
     HtmlText caption;
     caption.text(slice.kind == "known to the server" ? "Endpoints known to the server"
                                                      : slice.kind);
@@ -229,7 +229,7 @@ void write_slice(HtmlText& out, const ExplainedSlice& slice) {
                      {"Hostname"},
                      {"Node"}});
     for (std::size_t i = 0; i < endpoints.size() && i < kMostEndpoints; ++i) {
-        write_endpoint(table, *endpoints[i], i);
+        write_endpoint_row(table, *endpoints[i], i);
     }
     table.end();
     if (endpoints.size() > kMostEndpoints) {
@@ -240,7 +240,7 @@ void write_slice(HtmlText& out, const ExplainedSlice& slice) {
     out.add("</div>\n");
 }
 
-void write_services(HtmlText& out, const Explanation& explanation) {
+void write_explained_services(HtmlText& out, const Explanation& explanation) {
     out.add("<div id=\"explained-services\" data-live>\n");
     for (const ExplainedService& service : explanation.services) {
         out.add("<section data-key=\"")
@@ -250,7 +250,7 @@ void write_services(HtmlText& out, const Explanation& explanation) {
         out.add("</h2>\n");
         write_facts(out, service);
         std::ranges::for_each(service.slices,
-                              [&](const ExplainedSlice& slice) { write_slice(out, slice); });
+                              [&](const ExplainedSlice& slice) { write_slice_table(out, slice); });
         out.add("</section>\n");
     }
     if (!explanation.chain.empty()) {
@@ -308,18 +308,18 @@ void write_ask_form(HtmlText& out, const ExplainRequest& asked) {
 }
 
 void write_explanation(HtmlText& out, const Explanation& explanation) {
-    write_verdict(out, explanation);
+    write_explained_verdict(out, explanation);
     out.add("<div id=\"findings\" data-live>");
     if (!explanation.findings.empty()) {
         out.add("<section><h2>Why</h2><ul class=\"findings\">\n");
         for (const Finding& finding : explanation.findings) {
-            write_finding(out, finding);
+            write_finding_item(out, finding);
         }
         out.add("</ul></section>");
     }
     out.add("</div>\n");
     write_steps(out, explanation);
-    write_services(out, explanation);
+    write_explained_services(out, explanation);
     write_message(out, explanation);
     out.add("<div id=\"notes\" data-live>");
     if (!explanation.notes.empty()) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "server/html_table.h"
+#include "server/joined.h"
 #include "server/page_parts.h"
 
 namespace server {
@@ -13,16 +14,8 @@ constexpr auto kSilent = 120s;
 constexpr std::uint64_t kFewReplies = 50;
 constexpr std::uint64_t kFailing = 20;  // one in 20 replies
 
-std::string joined(const std::vector<std::string>& texts) {
-    std::string all;
-    for (const std::string& text : texts) {
-        all += (all.empty() ? "" : ", ") + text;
-    }
-    return all;
-}
-
 void add_concerns(const StatusReport::Cluster& cluster, std::vector<Concern>& concerns) {
-    const std::string zones = joined(cluster.zones);
+    const std::string zones = joined(cluster.zones, ", ");
     if (cluster.stale) {
         concerns.push_back({false, zones +
                                        " is answered from a snapshot of an earlier run: the API "
@@ -44,8 +37,8 @@ void write_clusters(HtmlText& out, const StatusReport& report) {
     HtmlTable table(out, HtmlText().add("Cluster zones"),
                     {{"Zones"}, {"State"}, {"Services", true}, {"Namespaces", true}, {"Changed"}});
     for (const StatusReport::Cluster& cluster : report.clusters) {
-        table.row(joined(cluster.zones));
-        table.cell().add("<span class=\"name\">").text(joined(cluster.zones)).add("</span>");
+        table.row(joined(cluster.zones, ", "));
+        table.cell().add("<span class=\"name\">").text(joined(cluster.zones, ", ")).add("</span>");
         if (cluster.stale) {
             write_state(table.cell(), StateMark::Warning, "from a snapshot");
         } else if (cluster.synced) {
@@ -63,7 +56,9 @@ void write_clusters(HtmlText& out, const StatusReport& report) {
 
 void write_resources(HtmlText& out, const StatusReport::Cluster& cluster) {
     HtmlText caption;
-    caption.add("API watch <span class=\"soft\">of ").text(joined(cluster.zones)).add("</span>");
+    caption.add("API watch <span class=\"soft\">of ")
+        .text(joined(cluster.zones, ", "))
+        .add("</span>");
     HtmlTable table(out, caption, {{"Resource"}, {"Last heard"}, {"Objects", true}});
     for (const auto& resource : cluster.resources) {
         table.row(resource.resource);
@@ -80,7 +75,7 @@ void write_resources(HtmlText& out, const StatusReport::Cluster& cluster) {
     table.end();
 }
 
-void write_upstreams(HtmlText& out, const StatusReport& report) {
+void write_upstream_table(HtmlText& out, const StatusReport& report) {
     HtmlTable table(out, HtmlText().add("Upstreams"),
                     {{"Address"}, {"State"}, {"Queries", true}, {"Failed", true}});
     for (const Metrics::UpstreamTotals& upstream : report.upstreams) {
@@ -169,7 +164,7 @@ void write_health(HtmlText& out, const StatusReport& report) {
         out.add("<p class=\"empty\">Nothing is forwarded: there are no upstreams.</p>\n");
     } else {
         out.add("<div>");
-        write_upstreams(out, report);
+        write_upstream_table(out, report);
         out.add("</div>");
     }
     out.add("</div></section>\n");

@@ -6,24 +6,24 @@
 namespace server {
 namespace {
 
-using Kind = zones::ServiceRecords::Kind;
+using ServiceKind = zones::ServiceRecords::Kind;
 
-std::string_view type_of(const ServiceRow& row) {
+std::string_view service_type(const ServiceRow& row) {
     switch (row.kind) {
-        case Kind::ClusterIp:
+        case ServiceKind::ClusterIp:
             return "cluster IP";
-        case Kind::Headless:
+        case ServiceKind::Headless:
             return "headless";
-        case Kind::ExternalName:
+        case ServiceKind::ExternalName:
             return "external name";
-        case Kind::Nothing:
+        case ServiceKind::Nothing:
             break;
     }
     return "no address";
 }
 
 void write_readiness(HtmlText& out, const ServiceRow& row) {
-    if (row.kind == Kind::ExternalName || row.kind == Kind::Nothing) {
+    if (row.kind == ServiceKind::ExternalName || row.kind == ServiceKind::Nothing) {
         out.add("<span class=\"soft\">none</span>");
     } else if (row.endpoints == 0) {
         write_state(out, StateMark::Bad, "no endpoints");
@@ -40,7 +40,7 @@ void write_readiness(HtmlText& out, const ServiceRow& row) {
 
 void write_address(HtmlText& out, const ServiceRow& row) {
     out.add("<span class=\"name\">");
-    if (row.kind == Kind::ExternalName) {
+    if (row.kind == ServiceKind::ExternalName) {
         out.text(row.target);
     }
     bool first = true;
@@ -52,7 +52,7 @@ void write_address(HtmlText& out, const ServiceRow& row) {
 }
 
 /// Leads to the explanation of the whole name, for the type that it has.
-void write_name(HtmlText& out, const ServiceRow& row) {
+void write_service_name(HtmlText& out, const ServiceRow& row) {
     const bool only_v6 = !row.cluster_ips.empty() &&
                          std::ranges::all_of(row.cluster_ips, [](const std::string& address) {
                              return address.find(':') != std::string::npos;
@@ -83,7 +83,7 @@ void write_filter(HtmlText& out, const ServiceFilter& filter) {
         "<button type=\"submit\">Filter</button></form>\n");
 }
 
-void write_link(HtmlText& out, const ServiceFilter& filter, std::size_t page, Markup word) {
+void write_page_link(HtmlText& out, const ServiceFilter& filter, std::size_t page, Markup word) {
     out.add("<a href=\"/?q=").query_part(filter.words);
     if (filter.troubled) {
         out.add("&amp;show=troubled");
@@ -110,13 +110,13 @@ void write_pages(HtmlText& out, const ServicePage& page, const ServiceFilter& fi
     if (page.pages > 1) {
         out.add("<nav aria-label=\"Pages of Services\">");
         if (page.page > 1) {
-            write_link(out, filter, 1, "First");
-            write_link(out, filter, page.page - 1, "Previous");
+            write_page_link(out, filter, 1, "First");
+            write_page_link(out, filter, page.page - 1, "Previous");
         }
         out.add("<span>Page ").number(page.page).add(" of ").number(page.pages).add("</span>");
         if (page.page < page.pages) {
-            write_link(out, filter, page.page + 1, "Next");
-            write_link(out, filter, page.pages, "Last");
+            write_page_link(out, filter, page.page + 1, "Next");
+            write_page_link(out, filter, page.pages, "Last");
         }
         out.add("</nav>");
     }
@@ -142,9 +142,9 @@ void write_services(HtmlText& out, const ServicePage& page, const ServiceFilter&
                     std::move(columns), HtmlTable::Phone::Services);
     for (const ServiceRow& row : page.rows) {
         table.row(row.ns + "/" + row.name + "/" + row.zone);
-        write_name(table.cell(), row);
+        write_service_name(table.cell(), row);
         table.cell().add("<span class=\"name\">").text(row.ns).add("</span>");
-        table.cell(type_of(row));
+        table.cell(service_type(row));
         write_address(table.cell(), row);
         write_readiness(table.cell(), row);
         if (zones) {

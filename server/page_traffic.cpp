@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 constexpr auto kNow = 10s;  // what is called now is the mean of
 
 /// `0.25 ms`, `2 s`: what a bucket of durations reaches up to.
@@ -47,7 +47,7 @@ std::string rate_text(double rate) {
 }
 
 double share(std::uint64_t part, std::uint64_t all) {
-    return all == 0 ? kNone : 100 * static_cast<double>(part) / static_cast<double>(all);
+    return all == 0 ? kNoValue : 100 * static_cast<double>(part) / static_cast<double>(all);
 }
 
 std::string share_text(std::uint64_t part, std::uint64_t all) {
@@ -102,7 +102,7 @@ Chart share_chart(const std::vector<TrafficPoint>& points, const TrafficPoint& n
 }
 
 Chart time_chart(const std::vector<TrafficPoint>& points, const TrafficPoint& now) {
-    const auto level = [](int bucket) { return bucket < 0 ? kNone : bucket + 1.0; };
+    const auto level = [](int bucket) { return bucket < 0 ? kNoValue : bucket + 1.0; };
     Chart chart{.title = "Time to the reply"};
     chart.lines = {{"half within", bound_text(now.half),
                     values_of(points, [&](const auto& point) { return level(point.half); })},
@@ -140,7 +140,7 @@ void write_rcodes(HtmlText& out, const Metrics::Totals& totals) {
     table.end();
 }
 
-void write_caches(HtmlText& out, const std::vector<StatusReport::Cache>& caches) {
+void write_cache_table(HtmlText& out, const std::vector<StatusReport::Cache>& caches) {
     HtmlTable table(out, HtmlText().add("Cache <span class=\"soft\">since the start</span>"),
                     {{"Server and zones"},
                      {"Hits", true},
@@ -197,7 +197,7 @@ void write_traffic(HtmlText& out, const StatusReport& report,
     out.add("</div>");
     if (!report.caches.empty()) {
         out.add("<div>");
-        write_caches(out, report.caches);
+        write_cache_table(out, report.caches);
         out.add("</div>");
     }
     out.add("</div></section>\n");

@@ -16,7 +16,7 @@ using zones::Rcode;
 
 constexpr std::size_t kMostSpares = 256;  // of queries that have waited
 
-std::string text_of(resolver::ForwardError error, std::size_t most) {
+std::string forward_failure_text(resolver::ForwardError error, std::size_t most) {
     switch (error) {
         case resolver::ForwardError::Timeout:
             // Such as `consolidate` of many a Corefile looks for: ^read udp .* i/o timeout$
@@ -264,7 +264,8 @@ std::size_t Pipeline::fail(Asking& asking, Rcode rcode, std::string_view why) {
 std::size_t Pipeline::fail(Asking& asking, const resolver::ForwardFailure& failure) {
     using namespace zones::extended_error;
     const std::size_t most = asking.forward->options.max_concurrent;
-    const std::string why = text_of(failure.error, most == 0 ? routing_.max_pending : most);
+    const std::string why =
+        forward_failure_text(failure.error, most == 0 ? routing_.max_pending : most);
     if (failure.error == resolver::ForwardError::Overload) {
         tell(asking, kOther, "too many queries wait for upstreams");
         return fail_overload(asking, why);

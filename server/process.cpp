@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <sys/random.h>
 #include <unistd.h>
 #include <utility>
 
 #include "server/error_log.h"
 #include "server/passed_sockets.h"
+#include "server/random_value.h"
 #include "server/routing_samples.h"
 #include "server/sockets.h"
 #include "server/status_routes.h"
@@ -19,18 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 using Level = k8s_client::Journal::Level;
 
-constexpr auto kLook = 100ms;  // how often the main thread looks around
+constexpr auto kLookAroundEvery = 100ms;  // the main thread
 /// Queries that wait for upstreams, on all workers together: about 40 MB at the worst.
 constexpr std::size_t kMostPending = 40'000;
-
-template <typename T>
-T random_value() {
-    T value;
-    if (getrandom(&value, sizeof value, 0) != sizeof value) {
-        throw ConfigError("getrandom gives no random bytes");
-    }
-    return value;
-}
 
 void write_pid(const std::filesystem::path& file) {
     if (file.empty()) {
@@ -233,7 +224,7 @@ void Process::run() {
         return;
     }
     for (;;) {
-        const auto signal = signals_.wait(kLook);
+        const auto signal = signals_.wait(kLookAroundEvery);
         if (Signals::ends(signal)) {
             log_.write(Level::Info, signal == SIGTERM
                                         ? "SIGTERM: Shutting down servers then terminating"

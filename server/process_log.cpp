@@ -4,8 +4,11 @@
 #include "server/sockets.h"
 
 namespace server {
+namespace {
 
 using Level = k8s_client::Journal::Level;
+
+}  // namespace
 
 void Process::announce() {
     const auto lines =

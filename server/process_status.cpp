@@ -14,19 +14,19 @@
 namespace server {
 namespace {
 
-std::string text_of(const char* path) {
+std::string file_text(const char* path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     return std::move(text).str();
 }
 
-double seconds(const timeval& time) {
+double cpu_seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
 /// When the system was started, since 1970; 0 if it is not known.
 double boot_time() {
-    const std::string text = text_of("/proc/stat");
+    const std::string text = file_text("/proc/stat");
     const auto at = text.find("\nbtime ");
     return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + 7, nullptr);
 }
@@ -34,7 +34,7 @@ double boot_time() {
 /// Fields of /proc/self/stat, counted from 1 as in proc(5); 0 for what is not there.
 template <std::size_t N>
 std::array<double, N> status_fields(std::array<int, N> wanted) {
-    const std::string text = text_of("/proc/self/stat");
+    const std::string text = file_text("/proc/self/stat");
     const auto end = text.rfind(')');  // of the second field, which may hold blanks
     std::istringstream fields(end == std::string::npos ? "" : text.substr(end + 1));
     std::array<double, N> found{};
@@ -78,7 +78,7 @@ void read_process_status(std::vector<Sample>& samples) {
     rusage usage{};
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         samples.push_back(
-            {&metric::kCpuSeconds, {}, seconds(usage.ru_utime) + seconds(usage.ru_stime)});
+            {&metric::kCpuSeconds, {}, cpu_seconds(usage.ru_utime) + cpu_seconds(usage.ru_stime)});
     }
     read_memory(samples);
     read_descriptors(samples);

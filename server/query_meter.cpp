@@ -4,10 +4,12 @@
 #include <ctime>
 #include <utility>
 
+#include "server/forward_text.h"
+
 namespace server {
 namespace {
 
-std::uint64_t nanoseconds(QueryMeter::Clock::duration duration) {
+std::uint64_t nanoseconds_of(QueryMeter::Clock::duration duration) {
     const auto count = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
     return static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
 }
@@ -24,12 +26,6 @@ Labels template_labels(const ZoneSeries& of, const std::string& zone, const zone
     return labels;
 }
 
-std::string text_of(const resolver::Upstream& upstream) {
-    const bool v6 = upstream.address.find(':') != std::string::npos;
-    return (v6 ? "[" + upstream.address + "]" : upstream.address) + ":" +
-           std::to_string(upstream.port);
-}
-
 }  // namespace
 
 class QueryMeter::ForwardMeter : public resolver::UpstreamMeter {
@@ -37,7 +33,7 @@ class QueryMeter::ForwardMeter : public resolver::UpstreamMeter {
     explicit ForwardMeter(UpstreamCells& cells) : cells_(cells) {}
 
     void replied(unsigned rcode, std::chrono::nanoseconds after) override {
-        cells_.replies[rcode_place(rcode)].observe(nanoseconds(after));
+        cells_.replies[rcode_place(rcode)].observe(nanoseconds_of(after));
     }
     void add(const resolver::UpstreamCounters& more) override {
         cells_.queries.add(more.queries);
@@ -82,7 +78,7 @@ void QueryMeter::asked(ZoneCells& cells, const Asked& asked) {
         cells.dnssec_requests.add();
     }
     if (asked.started != now_) {  // it has waited for an upstream
-        cells.duration.observe(nanoseconds(Clock::now() - asked.started));
+        cells.duration.observe(nanoseconds_of(Clock::now() - asked.started));
     } else if (cells.unmeasured++ == 0) {
         unmeasured_.push_back(&cells);
     }
@@ -126,7 +122,7 @@ void QueryMeter::end_batch() {
     if (unmeasured_.empty()) {
         return;
     }
-    const std::uint64_t passed = nanoseconds(Clock::now() - now_);
+    const std::uint64_t passed = nanoseconds_of(Clock::now() - now_);
     for (ZoneCells* cells : unmeasured_) {
         cells->duration.observe(passed, std::exchange(cells->unmeasured, 0));
     }
@@ -137,7 +133,7 @@ resolver::UpstreamMeter* QueryMeter::meter_of(const resolver::Upstream& upstream
     if (metrics_ == nullptr) {
         return nullptr;
     }
-    const std::string to = text_of(upstream);
+    const std::string to = upstream_text(upstream);
     auto& meter = upstreams_[to];
     if (meter == nullptr) {
         meter = std::make_unique<ForwardMeter>(metrics_->upstream(to).cells[index_]);

@@ -33,7 +33,7 @@ constexpr std::uint64_t tag_of(std::uint64_t word) {
 }
 
 /// Where a bucket is, or may be put.
-struct Place {
+struct BucketPlace {
     std::size_t at = 0;
     std::uint64_t word = 0;   // what stands there
     std::uint64_t ahead = 0;  // of the one that is looked for
@@ -42,9 +42,9 @@ struct Place {
 
 /// The bucket of that tag; else the one that can best be done without.
 template <typename Buckets>
-Place find_place(const Buckets& buckets, std::uint64_t tag, std::uint64_t now,
-                 std::uint64_t longest) {
-    Place place;
+BucketPlace find_place(const Buckets& buckets, std::uint64_t tag, std::uint64_t now,
+                       std::uint64_t longest) {
+    BucketPlace place;
     std::uint64_t least = ~std::uint64_t{0};
     for (std::size_t i = 0; i < buckets.size(); ++i) {
         const std::uint64_t word = buckets[i].load(std::memory_order_relaxed);
@@ -83,7 +83,7 @@ RateTable::Taken RateTable::take(std::uint64_t hash, const Rate& rate, Clock::ti
     const std::uint64_t tag = tag_of(hash);
     const std::uint64_t at = ticks(now.time_since_epoch()) & kTimeMask;
     for (int tries = 0; tries < kTries; ++tries) {
-        Place place = find_place(line.buckets, tag, at, longest_);
+        BucketPlace place = find_place(line.buckets, tag, at, longest_);
         const std::uint64_t next = place.ahead + rate.interval;
         const bool allowed = next <= rate.capacity;
         if (!allowed && (rate.most == rate.capacity || place.ahead >= rate.most)) {

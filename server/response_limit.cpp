@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "server/zone_set.h"
 #include "zones/reader.h"
 
 namespace server {
@@ -62,19 +63,20 @@ class Account {
     std::size_t size_ = 0;
 };
 
-constexpr std::uint16_t kRequest = kReplyKinds;  // beside the kinds of replies
+constexpr std::uint16_t kRequestKind = kReplyKinds;  // beside the kinds of replies
 
 /// One second's worth may come at once, as with coredns/rrl and BIND.
-Rate rate_of(double per_second, std::chrono::nanoseconds window) {
+Rate response_rate(double per_second, std::chrono::nanoseconds window) {
     return Rate(per_second, per_second).in_debt_up_to(window);
 }
 
 std::uint64_t longest(const ResponseLimitConfig& config) {
     std::uint64_t most = 0;
     for (const double per_second : config.replies) {
-        most = std::max(most, per_second > 0 ? rate_of(per_second, config.window).most : 0);
+        most = std::max(most, per_second > 0 ? response_rate(per_second, config.window).most : 0);
     }
-    return std::max(most, config.requests > 0 ? rate_of(config.requests, config.window).most : 0);
+    return std::max(most,
+                    config.requests > 0 ? response_rate(config.requests, config.window).most : 0);
 }
 
 }  // namespace
@@ -97,16 +99,14 @@ ReplyKind kind_of(std::span<const std::uint8_t> reply) {
 
 ResponseLimit::ResponseLimit(const ResponseLimitConfig& config, zones::HashKey key)
     : config_(config), key_(key), table_(config.accounts, longest(config)) {
-    for (const zones::Name& zone : config.zones) {
-        zones_.add(zone, 0);
-    }
+    zones_ = zone_set(config.zones);
     for (std::size_t i = 0; i < kReplyKinds; ++i) {
         if (config.replies[i] > 0) {
-            replies_[i] = rate_of(config.replies[i], config.window);
+            replies_[i] = response_rate(config.replies[i], config.window);
         }
     }
     if (config.requests > 0) {
-        requests_ = rate_of(config.requests, config.window);
+        requests_ = response_rate(config.requests, config.window);
     }
 }
 
@@ -124,7 +124,7 @@ ResponseLimit::Decision ResponseLimit::request(const zones::Query& query, const 
         return {};
     }
     Account account;
-    account.put(kRequest);
+    account.put(kRequestKind);
     account.put(net_of(client));
     Decision decision =
         decide(table_.take(account.hash(key_), *requests_, now), config_.requests, 1);

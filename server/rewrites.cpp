@@ -27,7 +27,7 @@ std::string with_final_dot(std::string_view text) {
     return out;
 }
 
-Pattern compile(const std::string& text) {
+Pattern compile_pattern(const std::string& text) {
     auto pattern = Pattern::compile(text);
     if (!pattern) {
         throw ConfigError("rewrite: bad pattern: " + text + ": " + pattern.error());
@@ -49,7 +49,7 @@ std::optional<Name> with_other_end(const Name& name, const Name& from, const Nam
     return Name::from_wire(wire.append(to.wire()));
 }
 
-std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
+std::string with_replaced(std::string_view text, std::string_view from, std::string_view to) {
     std::string out;
     for (;;) {
         const std::size_t at = text.find(from);
@@ -73,17 +73,17 @@ std::vector<std::uint8_t> with_name(const zones::Query& query, const Name& name)
 }
 
 /// A change of one name; nullopt if it is not for this name, or makes none of it.
-class Change {
+class ReplyChange {
   public:
-    virtual ~Change() = default;
+    virtual ~ReplyChange() = default;
     virtual std::optional<Name> apply(const Name& name) const = 0;
 };
 
 /// `answer name` and `answer value`.
-class PatternChange final : public Change {
+class PatternChange final : public ReplyChange {
   public:
     PatternChange(const std::string& from, const std::string& to)
-        : from_(compile(from)), to_(with_final_dot(to)) {}
+        : from_(compile_pattern(from)), to_(with_final_dot(to)) {}
 
     std::optional<Name> apply(const Name& name) const override {
         const std::string text = name.to_string();
@@ -97,7 +97,7 @@ class PatternChange final : public Change {
 };
 
 /// `answer auto` of a suffix rule.
-class SuffixChange final : public Change {
+class SuffixChange final : public ReplyChange {
   public:
     SuffixChange(std::string from, std::string to) : from_(std::move(from)), to_(std::move(to)) {}
 
@@ -112,7 +112,7 @@ class SuffixChange final : public Change {
 };
 
 /// Maps a name that a rule made, and what is below it, back to what it was made of.
-class Return final : public Change {
+class Return final : public ReplyChange {
   public:
     Return(Name from, Name to) : from_(std::move(from)), to_(std::move(to)) {}
 
@@ -130,7 +130,7 @@ class Return final : public Change {
 class ReplyRewrite {
   public:
     struct Step {
-        std::shared_ptr<const Change> change;  // what comes from a rule belongs to it as well
+        std::shared_ptr<const ReplyChange> change;  // what comes from a rule belongs to it as well
         bool of_owners, of_values;
     };
 
@@ -175,7 +175,7 @@ Rewrites::Rule::Rule(const RewriteConfig& config)
       to(with_final_dot(config.to)),
       replacement(to) {
     if (match == Match::Regex) {
-        pattern = compile(config.from);
+        pattern = compile_pattern(config.from);
     } else if (match == Match::Exact) {
         from = parse_exact(from).to_string();
         to = parse_exact(to).to_string();
@@ -201,8 +201,9 @@ std::optional<std::string> Rewrites::Rule::apply(const std::string& name) const 
                        ? std::optional(name.substr(0, name.size() - from.size()) + to)
                        : std::nullopt;
         case Match::Substring:
-            return name.find(from) != std::string::npos ? std::optional(replace_all(name, from, to))
-                                                        : std::nullopt;
+            return name.find(from) != std::string::npos
+                       ? std::optional(with_replaced(name, from, to))
+                       : std::nullopt;
         case Match::Regex:
             break;
     }

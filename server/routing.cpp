@@ -156,7 +156,7 @@ std::string label_of(const Listen& listen) {
     return listen.of_every_address ? "dns://:" + std::to_string(listen.port) : to_string(listen);
 }
 
-std::string listed(const std::vector<zones::Name>& names) {
+std::string zones_label(const std::vector<zones::Name>& names) {
     std::string text;
     for (const zones::Name& name : names) {
         text += (text.empty() ? "" : ",") + name.to_string();
@@ -172,7 +172,7 @@ std::string cache_zones(const ServerBlock& block) {
             zones.push_back(key.zone);
         }
     }
-    return listed(zones);
+    return zones_label(zones);
 }
 
 /// `status`: the page has counts also of blocks without `prometheus`.

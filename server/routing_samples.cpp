@@ -3,7 +3,8 @@
 namespace server {
 namespace {
 
-void read_cache(const BlockCache& cache, const CacheSeries& series, std::vector<Sample>& samples) {
+void read_cache_samples(const BlockCache& cache, const CacheSeries& series,
+                        std::vector<Sample>& samples) {
     const auto counters = cache.store().counters();
     for (const auto& [type, entries] : {std::pair{"success", counters.success_entries},
                                         std::pair{"denial", counters.denial_entries}}) {
@@ -20,7 +21,7 @@ void read_routing(const Routing& routing, std::vector<Sample>& samples) {
     const CacheSeries* last = nullptr;  // the zones of a block stand together, and share it
     for (const ServedZone& served : routing.served) {
         if (served.cache != nullptr && served.cache != last) {
-            read_cache(*routing.blocks[served.block].cache, *served.cache, samples);
+            read_cache_samples(*routing.blocks[served.block].cache, *served.cache, samples);
             last = served.cache;
         }
     }

@@ -29,7 +29,7 @@ std::vector<std::string> texts_of(const zones::AddressSet& addresses) {
     return texts;
 }
 
-std::vector<std::string> words_of(std::string_view text) {
+std::vector<std::string> words_in(std::string_view text) {
     std::vector<std::string> words;
     constexpr std::string_view kSpace = " \t\r\n,";
     for (std::size_t at = text.find_first_not_of(kSpace); at != text.npos;) {
@@ -43,7 +43,7 @@ std::vector<std::string> words_of(std::string_view text) {
 class Matcher {
   public:
     explicit Matcher(const ServiceFilter& filter)
-        : words_(words_of(filter.words)), troubled_(filter.troubled) {}
+        : words_(words_in(filter.words)), troubled_(filter.troubled) {}
 
     bool operator()(const ServiceRecords& service) {
         if (troubled_ && !is_troubled(service)) {

@@ -6,15 +6,12 @@
 #include <fmt/ranges.h>
 
 #include "server/error_log.h"
+#include "server/joined.h"
 
 namespace server {
 namespace {
 
 using Lines = std::vector<std::string>;
-
-std::string joined(const Lines& parts) {
-    return fmt::format("{}", fmt::join(parts, ", "));
-}
 
 /// "every name" for the root alone, as for none.
 std::string names_text(const std::vector<zones::Name>& names) {
@@ -32,7 +29,7 @@ std::string url(const Listen& listen, const char* path) {
                        listen.port, path);
 }
 
-std::string text_of(const KubernetesConfig& kubernetes) {
+std::string setting_text(const KubernetesConfig& kubernetes) {
     static constexpr const char* kPods[] = {"disabled", "insecure", "verified"};
     const zones::ClusterOptions& options = kubernetes.options;
     Lines parts{fmt::format("pods {}", kPods[static_cast<std::size_t>(options.pods)]),
@@ -58,7 +55,7 @@ std::string text_of(const KubernetesConfig& kubernetes) {
                                         duration_text(api.snapshot_max_age)));
         }
     }
-    return "plugin/kubernetes: " + joined(parts);
+    return "plugin/kubernetes: " + joined(parts, ", ");
 }
 
 std::string stale_text(const resolver::CacheOptions& options) {
@@ -66,7 +63,7 @@ std::string stale_text(const resolver::CacheOptions& options) {
                        options.verify_stale ? "verify" : "immediate");
 }
 
-std::string text_of(const CacheConfig& cache) {
+std::string setting_text(const CacheConfig& cache) {
     const resolver::CacheOptions& options = cache.options;
     Lines parts{"for " + names_text(cache.zones),
                 fmt::format("{} answers of {} to {} s", options.success_capacity,
@@ -90,7 +87,7 @@ std::string text_of(const CacheConfig& cache) {
     if (options.keep_ttl) {
         parts.emplace_back("keepttl");
     }
-    return "plugin/cache: " + joined(parts);
+    return "plugin/cache: " + joined(parts, ", ");
 }
 
 std::string health_text(const resolver::HealthOptions& health) {
@@ -100,7 +97,7 @@ std::string health_text(const resolver::HealthOptions& health) {
                              duration_text(health.interval));
 }
 
-std::string text_of(const ForwardConfig& forward) {
+std::string setting_text(const ForwardConfig& forward) {
     static constexpr const char* kPolicies[] = {"random", "round_robin", "sequential"};
     const resolver::ForwardOptions& options = forward.options;
     Lines parts{std::string("policy ") + kPolicies[static_cast<std::size_t>(options.policy)],
@@ -120,10 +117,10 @@ std::string text_of(const ForwardConfig& forward) {
     if (!options.source_address.empty()) {
         parts.push_back("from " + options.source_address);
     }
-    return fmt::format("plugin/forward: {}: {}", forward.from.to_string(), joined(parts));
+    return fmt::format("plugin/forward: {}: {}", forward.from.to_string(), joined(parts, ", "));
 }
 
-std::string text_of(const HostsConfig& hosts) {
+std::string setting_text(const HostsConfig& hosts) {
     const auto lines = std::ranges::count(hosts.inline_lines, '\n');
     return fmt::format(
         "plugin/hosts: {} and {} line{} of the Corefile for {}, ttl {}, {}{}", hosts.file.string(),
@@ -132,7 +129,7 @@ std::string text_of(const HostsConfig& hosts) {
         hosts.has_fallthrough ? "; fallthrough for " + names_text(hosts.fallthrough_zones) : "");
 }
 
-std::string text_of(const LogConfig& log) {
+std::string setting_text(const LogConfig& log) {
     Lines classes;
     for (const auto& [name, used] :
          {std::pair{"success", log.success}, std::pair{"denial", log.denial},
@@ -141,47 +138,47 @@ std::string text_of(const LogConfig& log) {
             classes.emplace_back(name);
         }
     }
-    return fmt::format("plugin/log: {}: {}", names_text(log.names), joined(classes));
+    return fmt::format("plugin/log: {}: {}", names_text(log.names), joined(classes, ", "));
 }
 
-std::string text_of(const TemplateConfig& rule) {
+std::string setting_text(const TemplateConfig& rule) {
     Lines parts{"for " + names_text(rule.zones)};
     if (!rule.patterns.empty()) {
         parts.push_back(fmt::format("that match {}", fmt::join(rule.patterns, " or ")));
     }
-    return "plugin/template: " + joined(parts);
+    return "plugin/template: " + joined(parts, ", ");
 }
 
-std::string text_of(const RewriteConfig& rule) {
+std::string setting_text(const RewriteConfig& rule) {
     static constexpr const char* kMatches[] = {"exact", "prefix", "suffix", "substring", "regex"};
     return fmt::format("plugin/rewrite: name {} {} to {}",
                        kMatches[static_cast<std::size_t>(rule.match)], rule.from, rule.to);
 }
 
-std::string text_of(const AclConfig& acl) {
+std::string setting_text(const AclConfig& acl) {
     return fmt::format("plugin/acl: {} rule{} for {}", acl.rules.size(),
                        acl.rules.size() == 1 ? "" : "s", names_text(acl.zones));
 }
 
-std::string text_of(const Budget& budget) {
+std::string setting_text(const Budget& budget) {
     return fmt::format("{} a second, {} at once", budget.per_second, budget.burst);
 }
 
-std::string text_of(const RateLimitConfig& limit) {
+std::string setting_text(const RateLimitConfig& limit) {
     static constexpr const char* kOver[] = {"truncated", "refused", "dropped"};
-    Lines parts{"queries of a client " + text_of(limit.queries)};
+    Lines parts{"queries of a client " + setting_text(limit.queries)};
     if (limit.forwards) {
-        parts.push_back("of those to upstreams " + text_of(*limit.forwards));
+        parts.push_back("of those to upstreams " + setting_text(*limit.forwards));
     }
     parts.push_back(fmt::format("more is {}", kOver[static_cast<std::size_t>(limit.over)]));
     if (!limit.exempt.empty()) {
         parts.push_back(fmt::format("{} network{} exempt", limit.exempt.size(),
                                     limit.exempt.size() == 1 ? "" : "s"));
     }
-    return "plugin/ratelimit: " + joined(parts);
+    return "plugin/ratelimit: " + joined(parts, ", ");
 }
 
-std::string text_of(const ResponseLimitConfig& limit) {
+std::string setting_text(const ResponseLimitConfig& limit) {
     static constexpr const char* kKinds[] = {"answers", "nodata", "nxdomain", "referrals",
                                              "errors"};
     Lines parts{"for " + names_text(limit.zones)};
@@ -200,20 +197,20 @@ std::string text_of(const ResponseLimitConfig& limit) {
     if (limit.report_only) {
         parts.emplace_back("only counted");
     }
-    return "plugin/rrl: " + joined(parts);
+    return "plugin/rrl: " + joined(parts, ", ");
 }
 
 template <typename Config>
 void add_all(const std::vector<Config>& configs, Lines& lines) {
     for (const Config& config : configs) {
-        lines.push_back(text_of(config));
+        lines.push_back(setting_text(config));
     }
 }
 
 template <typename Config>
 void add_one(const std::optional<Config>& config, Lines& lines) {
     if (config) {
-        lines.push_back(text_of(*config));
+        lines.push_back(setting_text(*config));
     }
 }
 

@@ -10,9 +10,11 @@
 #include <netinet/tcp.h>
 #include <string>
 #include <sys/socket.h>
-#include <system_error>
 
+#include "server/config_listen.h"
+#include "server/errno_text.h"
 #include "server/net_bind.h"
+#include "server/socket_option.h"
 
 namespace server {
 namespace {
@@ -29,10 +31,6 @@ struct SocketAddress {
     };
     socklen_t size = 0;
 };
-
-std::string error_text(int error) {
-    return std::error_code(error, std::generic_category()).message();
-}
 
 SocketAddress to_socket_address(const Listen& listen) {
     SocketAddress address;
@@ -55,11 +53,6 @@ SocketAddress to_socket_address(const Listen& listen) {
     return address;
 }
 
-void set_option(int fd, int level, int name, int value) {
-    // A refusal shows at bind(), or costs only speed.
-    (void)setsockopt(fd, level, name, &value, sizeof value);
-}
-
 /// A socket, bound or not; its errno stays for the caller.
 Fd make_socket(const SocketAddress& address, int type) {
     Fd fd(socket(address.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -72,9 +65,9 @@ Fd make_socket(const SocketAddress& address, int type) {
     return fd;
 }
 
-[[noreturn]] void refuse(const Listen& listen, int type, int error) {
+[[noreturn]] void refuse_listen(const Listen& listen, int type, int error) {
     throw ConfigError("cannot listen on " + to_string(listen) + " (" +
-                      (type == SOCK_DGRAM ? "UDP" : "TCP") + "): " + error_text(error) +
+                      (type == SOCK_DGRAM ? "UDP" : "TCP") + "): " + errno_text(error) +
                       (error == EADDRINUSE ? "; is another DNS server running?"
                        : error == EACCES   ? "; the port needs the capability NET_BIND_SERVICE"
                                            : ""));
@@ -84,11 +77,11 @@ Fd open_listening(const Listen& listen, int type) {
     const SocketAddress address = to_socket_address(listen);
     Fd fd = make_socket(address, type);
     if (!fd) {
-        refuse(listen, type, errno);
+        refuse_listen(listen, type, errno);
     }
     set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     if (bind_any_port(fd.get(), &address.any, address.size) != 0) {
-        refuse(listen, type, errno);
+        refuse_listen(listen, type, errno);
     }
     return fd;
 }
@@ -127,26 +120,6 @@ std::vector<Listen*> all_listens(Config& config) {
     return all;
 }
 
-void expand_wildcards(Config& config) {
-    const bool ipv6 = host_has_ipv6();
-    for (ServerBlock& block : config.blocks) {
-        for (ZoneKey& key : block.keys) {
-            std::vector<Listen> expanded;
-            for (const Listen& listen : key.listens) {
-                if (!listen.address.empty()) {
-                    expanded.push_back(listen);
-                    continue;
-                }
-                expanded.push_back({"0.0.0.0", listen.port, true});
-                if (ipv6) {
-                    expanded.push_back({"::", listen.port, true});
-                }
-            }
-            key.listens = std::move(expanded);
-        }
-    }
-}
-
 void choose_free_port(const std::vector<Listen*>& listens, std::uint16_t& free_port) {
     std::vector<Listen*> open;
     std::ranges::copy_if(listens, std::back_inserter(open), [](auto* l) { return l->port == 0; });
@@ -157,7 +130,7 @@ void choose_free_port(const std::vector<Listen*>& listens, std::uint16_t& free_p
     for (int i = 0; !open.empty() && i < kFreePortTries; ++i) {
         std::uint16_t port = 0;
         if (const int error = try_bind(*open.front(), SOCK_DGRAM, &port)) {
-            refuse(*open.front(), SOCK_DGRAM, error);
+            refuse_listen(*open.front(), SOCK_DGRAM, error);
         }
         const bool free = std::ranges::all_of(open, [&](const Listen* listen) {
             const Listen chosen{listen->address, port};
@@ -175,7 +148,7 @@ void choose_free_port(const std::vector<Listen*>& listens, std::uint16_t& free_p
 }
 
 /// Whether a socket on `held` takes what another one on `listen` would get, or the other way round.
-bool overlap(const Listen& listen, const Listen& held) {
+bool sockets_overlap(const Listen& listen, const Listen& held) {
     const auto is_v6 = [](const Listen& l) { return l.address.find(':') != std::string::npos; };
     return listen.port == held.port && is_v6(listen) == is_v6(held) &&
            (listen.address == held.address || is_wildcard(listen) || is_wildcard(held));
@@ -184,17 +157,18 @@ bool overlap(const Listen& listen, const Listen& held) {
 }  // namespace
 
 void settle_listens(Config& config, const std::vector<Listen>& held, std::uint16_t* free_port) {
-    expand_wildcards(config);
+    expand_wildcards(config, host_has_ipv6());
     std::uint16_t chosen = 0;
     choose_free_port(all_listens(config), free_port == nullptr ? chosen : *free_port);
     for (const Listen& listen : listens_of(config)) {
         // Our own are in the way of try_bind(), and of nothing else.
-        if (std::ranges::any_of(held, [&](const Listen& h) { return overlap(listen, h); })) {
+        if (std::ranges::any_of(held,
+                                [&](const Listen& h) { return sockets_overlap(listen, h); })) {
             continue;
         }
         for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
             if (const int error = try_bind(listen, type)) {
-                refuse(listen, type, error);
+                refuse_listen(listen, type, error);
             }
         }
     }
@@ -230,7 +204,7 @@ Fd open_tcp(const Listen& listen) {
     Fd fd = open_listening(listen, SOCK_STREAM);
     set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     if (::listen(fd.get(), kTcpBacklog) != 0) {
-        refuse(listen, SOCK_STREAM, errno);
+        refuse_listen(listen, SOCK_STREAM, errno);
     }
     return fd;
 }

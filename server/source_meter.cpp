@@ -4,12 +4,10 @@
 #include <utility>
 #include <variant>
 
+#include "server/seconds.h"
+
 namespace server {
 namespace {
-
-double seconds(std::chrono::nanoseconds duration) {
-    return std::chrono::duration<double>(duration).count();
-}
 
 /// Names of Services are lower case, at most 63 octets, and checked.
 std::string wire_labels(const std::string& service, const std::string& ns) {
@@ -39,11 +37,11 @@ void SourceMeter::answered(int status) {
 }
 
 void SourceMeter::took(std::chrono::nanoseconds duration) {
-    metrics_.observe(metric::kApiDuration, verb_and_host_, seconds(duration));
+    metrics_.observe(metric::kApiDuration, verb_and_host_, in_seconds(duration));
 }
 
 void SourceMeter::held_back(std::chrono::nanoseconds duration) {
-    metrics_.observe(metric::kApiLimiter, verb_and_host_, seconds(duration));
+    metrics_.observe(metric::kApiLimiter, verb_and_host_, in_seconds(duration));
 }
 
 void SourceMeter::listed(std::string_view resource) {
@@ -93,7 +91,7 @@ void SourceMeter::observe(const k8s_client::EndpointSlice& slice, const zones::S
     if (kind != nullptr) {
         const auto passed = std::chrono::system_clock::now() - *slice.triggered.at;
         metrics_.observe(metric::kProgramming, {{"service_kind", kind}},
-                         std::max(seconds(passed), 0.0));
+                         std::max(in_seconds(passed), 0.0));
     }
 }
 

@@ -3,7 +3,7 @@
 namespace server {
 namespace {
 
-constexpr std::string_view kEnd = "\r\n\r\n";
+constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 }  // namespace
 
@@ -15,9 +15,9 @@ StatusHead::State StatusHead::add(std::string_view octets) {
     octets_.append(octets.substr(0, most_ - before));
     // It may have begun in what was there.
     const std::size_t end =
-        octets_.find(kEnd, before < kEnd.size() ? 0 : before - (kEnd.size() - 1));
+        octets_.find(kEndOfHead, before < kEndOfHead.size() ? 0 : before - (kEndOfHead.size() - 1));
     if (end != octets_.npos) {
-        octets_.resize(end + kEnd.size());
+        octets_.resize(end + kEndOfHead.size());
         state_ = State::Complete;
     } else if (octets_.size() == most_) {
         state_ = State::TooLarge;

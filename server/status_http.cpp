@@ -149,7 +149,7 @@ std::string_view host_of(std::string_view field) {
     return field.substr(0, field.find(':'));
 }
 
-bool is_address(std::string_view host) {
+bool is_literal_address(std::string_view host) {
     const bool may_have_zone = host.find(':') != host.npos;
     return parse_address(may_have_zone ? host.substr(0, host.find('%')) : host).has_value();
 }
@@ -219,7 +219,7 @@ struct StatusHttp::Impl : httplib::Server {
 
     bool is_own(std::string_view asked) const {
         const std::lock_guard lock(mutex);
-        return is_address(asked) || equal_caseless(asked, "localhost") ||
+        return is_literal_address(asked) || equal_caseless(asked, "localhost") ||
                (!host.empty() && equal_caseless(asked, host));
     }
 

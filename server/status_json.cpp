@@ -1,13 +1,10 @@
 #include "server/json_text.h"
+#include "server/seconds.h"
 #include "server/status_report.h"
 #include "server/version.h"
 
 namespace server {
 namespace {
-
-double seconds(std::chrono::milliseconds duration) {
-    return std::chrono::duration<double>(duration).count();
-}
 
 void write_cluster(const StatusReport::Cluster& cluster, JsonText& json) {
     json.begin_object().key("zones").begin_array();
@@ -37,7 +34,7 @@ void write_cluster(const StatusReport::Cluster& cluster, JsonText& json) {
         if (state.age.count() < 0) {  // never heard of
             json.null();
         } else {
-            json.value(seconds(state.age));
+            json.value(in_seconds(state.age));
         }
         json.end_object();
     }

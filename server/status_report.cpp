@@ -3,15 +3,12 @@
 #include <set>
 
 #include "server/forward_text.h"
+#include "server/seconds.h"
 
 namespace server {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds(Clock::duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
 
 std::size_t count_services(const zones::Snapshot& snapshot) {
     std::size_t count = 0;
@@ -36,7 +33,7 @@ StatusReport::Cluster cluster_of(const Block& block, const ClusterSource& source
     }
     const auto changed = block.cluster->last_change();
     if (changed != Clock::time_point{}) {
-        cluster.last_change = seconds(Clock::now() - changed);
+        cluster.last_change = in_seconds(Clock::now() - changed);
     }
     return cluster;
 }
@@ -85,7 +82,7 @@ std::vector<StatusReport::Cache> caches_of(const Routing& routing) {
 
 StatusReport status_report(const Instance& instance, const Metrics& metrics,
                            Clock::time_point started) {
-    StatusReport report{.uptime = seconds(Clock::now() - started),
+    StatusReport report{.uptime = in_seconds(Clock::now() - started),
                         .workers = metrics.workers(),
                         .upstreams = upstreams_of(instance, metrics),
                         .caches = caches_of(instance.routing),

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kTick = 100ms;
+constexpr auto kStatusTick = 100ms;
 
 /// Lets the peer read what was sent: a socket that is closed with octets unread resets, and takes
 /// the reply away (RFC 9112 §9.6).
@@ -129,7 +129,8 @@ void StatusServer::wait_for_news() {
         polled.push_back({connection.fd.get(), POLLIN, 0});
     }
     const bool ticking = paused || !reading_.empty();
-    if (::poll(polled.data(), polled.size(), ticking ? static_cast<int>(kTick.count()) : -1) <= 0) {
+    if (::poll(polled.data(), polled.size(),
+               ticking ? static_cast<int>(kStatusTick.count()) : -1) <= 0) {
         return;
     }
     std::vector<Connection> still;
@@ -151,7 +152,7 @@ void StatusServer::accept_from(int listener) {
         Fd fd(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!fd) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                paused_until_ = Clock::now() + kTick;
+                paused_until_ = Clock::now() + kStatusTick;
             }
             break;
         }

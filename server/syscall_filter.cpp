@@ -145,7 +145,7 @@ void add_conditional(Rules& rules) {
 #if defined(__x86_64__) || defined(__aarch64__)
 [[maybe_unused]] constexpr bool kKnowsRegisters = true;
 
-void refuse(int /*signal*/, siginfo_t* info, void* context) noexcept {
+void refuse_syscall(int /*signal*/, siginfo_t* info, void* context) noexcept {
     auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext;
 #if defined(__x86_64__)
     registers.gregs[REG_RAX] = -EPERM;
@@ -158,12 +158,12 @@ void refuse(int /*signal*/, siginfo_t* info, void* context) noexcept {
 }
 #else
 constexpr bool kKnowsRegisters = false;
-void refuse(int /*signal*/, siginfo_t* /*info*/, void* /*context*/) noexcept {}
+void refuse_syscall(int /*signal*/, siginfo_t* /*info*/, void* /*context*/) noexcept {}
 #endif
 
 bool handle_refusals() {
     struct sigaction action {};
-    action.sa_sigaction = refuse;
+    action.sa_sigaction = refuse_syscall;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     sigset_t mine;
     sigemptyset(&mine);
@@ -172,7 +172,7 @@ bool handle_refusals() {
            pthread_sigmask(SIG_UNBLOCK, &mine, nullptr) == 0;
 }
 
-std::string name_of(int call) {
+std::string syscall_name(int call) {
     const std::unique_ptr<char, decltype(&std::free)> name(
         seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call), &std::free);
     return (name == nullptr ? "unknown" : name.get()) + (" (" + std::to_string(call)) + ")";
@@ -218,7 +218,7 @@ std::vector<std::string> RefusedCalls::take() {
         std::uint64_t fresh = refused[i].load(std::memory_order_relaxed) & ~told_[i];
         told_[i] |= fresh;
         for (; fresh != 0; fresh &= fresh - 1) {
-            names.push_back(name_of(static_cast<int>(i * 64) + std::countr_zero(fresh)));
+            names.push_back(syscall_name(static_cast<int>(i * 64) + std::countr_zero(fresh)));
         }
     }
     return names;

@@ -11,28 +11,26 @@
 #include <sys/un.h>
 #include <system_error>
 
+#include "server/errno_text.h"
+
 namespace server {
 namespace {
 
 constexpr int kPatienceMs = 5000;
-constexpr std::size_t kMaxText = 256;
-constexpr std::string_view kEnd = "end";
-constexpr std::string_view kServing = "serving";
+constexpr std::size_t kMaxPassedText = 256;
+constexpr std::string_view kEndMessage = "end";
+constexpr std::string_view kServingMessage = "serving";
 constexpr std::array<std::string_view, 3> kKinds = {"udp", "tcp", "http"};
 
-std::string last_error() {
-    return std::error_code(errno, std::generic_category()).message();
-}
-
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
+[[noreturn]] void refuse_takeover(const std::filesystem::path& path, const std::string& why) {
     throw ConfigError("-takeover " + path.string() + ": " + why);
 }
 
-sockaddr_un address_of(const std::filesystem::path& path) {
+sockaddr_un unix_address(const std::filesystem::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.string().size() >= sizeof address.sun_path) {
-        refuse(path, "the path is longer than a unix socket's may be");
+        refuse_takeover(path, "the path is longer than a unix socket's may be");
     }
     std::memcpy(address.sun_path, path.c_str(), path.string().size());
     return address;
@@ -73,7 +71,7 @@ struct Message {
 
 Message receive_message(int channel) {
     Message received;
-    std::array<char, kMaxText> text{};
+    std::array<char, kMaxPassedText> text{};
     iovec io{text.data(), text.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
     msghdr message{};
@@ -101,7 +99,7 @@ bool is_readable(int fd, int wait_ms) {
 }
 
 /// "udp 53 192.0.2.1"; the address is last, and empty for a wildcard of HTTP.
-std::string text_of(const PassedSocket& socket) {
+std::string passed_text(const PassedSocket& socket) {
     return std::string(kKinds[static_cast<std::size_t>(socket.kind)]) + " " +
            std::to_string(socket.listen.port) + " " + socket.listen.address;
 }
@@ -109,22 +107,22 @@ std::string text_of(const PassedSocket& socket) {
 }  // namespace
 
 std::unique_ptr<Predecessor> Predecessor::find(const std::filesystem::path& path) {
-    const sockaddr_un address = address_of(path);
+    const sockaddr_un address = unix_address(path);
     Fd channel = make_channel(0);
     if (!channel) {
-        refuse(path, last_error());
+        refuse_takeover(path, errno_text(errno));
     }
     if (connect(channel.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) {
             return nullptr;
         }
-        refuse(path, last_error());
+        refuse_takeover(path, errno_text(errno));
     }
     std::unique_ptr<Predecessor> found(new Predecessor(std::move(channel)));
     try {
         found->receive_all();
     } catch (const ConfigError& error) {
-        refuse(path, error.what());
+        refuse_takeover(path, error.what());
     }
     return found;
 }
@@ -135,7 +133,7 @@ void Predecessor::receive_all() {
             throw ConfigError("the running process does not answer");
         }
         Message message = receive_message(channel_.get());
-        if (message.text == kEnd) {
+        if (message.text == kEndMessage) {
             break;
         }
         if (message.text.empty() || !message.fd) {
@@ -180,13 +178,13 @@ std::vector<Listen> Predecessor::listens() const {
 }
 
 void Predecessor::we_serve() const {
-    (void)send_message(channel_.get(), kServing, -1);
+    (void)send_message(channel_.get(), kServingMessage, -1);
 }
 
 HandOver::HandOver(const std::filesystem::path& path) : listener_(make_channel(SOCK_NONBLOCK)) {
     // Bound under another name and moved: whoever connects finds the old one or the new one.
     const std::filesystem::path fresh = path.string() + ".new";
-    const sockaddr_un address = address_of(fresh);
+    const sockaddr_un address = unix_address(fresh);
     std::error_code ignored;
     std::filesystem::remove(fresh, ignored);
     const mode_t mask = umask(0177);  // the socket is its owner's alone
@@ -196,7 +194,7 @@ HandOver::HandOver(const std::filesystem::path& path) : listener_(make_channel(S
     umask(mask);
     if (!bound || ::listen(listener_.get(), 1) != 0 ||
         std::rename(fresh.c_str(), path.c_str()) != 0) {
-        refuse(path, last_error());
+        refuse_takeover(path, errno_text(errno));
     }
 }
 
@@ -213,7 +211,7 @@ bool HandOver::poll(const std::vector<PassedSocket>& sockets) {
     if (!is_readable(successor_.get(), 0)) {
         return false;
     }
-    const bool serves = receive_message(successor_.get()).text == kServing;
+    const bool serves = receive_message(successor_.get()).text == kServingMessage;
     successor_ = Fd();
     return serves;
 }
@@ -238,10 +236,10 @@ bool HandOver::accept_one() {
 bool HandOver::send_all(const std::vector<PassedSocket>& sockets) const {
     return std::ranges::all_of(sockets,
                                [this](const PassedSocket& socket) {
-                                   return send_message(successor_.get(), text_of(socket),
+                                   return send_message(successor_.get(), passed_text(socket),
                                                        socket.fd);
                                }) &&
-           send_message(successor_.get(), kEnd, -1);
+           send_message(successor_.get(), kEndMessage, -1);
 }
 
 }  // namespace server

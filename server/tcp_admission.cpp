@@ -15,7 +15,7 @@
 namespace server {
 namespace {
 
-constexpr int kAcceptsPerEvent = 64;  // then the other sockets get their turn
+constexpr int kTcpAcceptsPerEvent = 64;  // then the other sockets get their turn
 
 /// accept() wants a descriptor before it looks whether there is a connection for it.
 bool somebody_waits(int listener) {
@@ -44,7 +44,7 @@ TcpTimes times_of(const TimeoutsConfig& given, const TcpTimes& otherwise) {
 
 bool TcpConnections::accept_from(int listener, const Route& route, Clock::time_point now) {
     const int spare = first_spare(limits_.spare_descriptors);
-    for (int i = 0; i < kAcceptsPerEvent; ++i) {
+    for (int i = 0; i < kTcpAcceptsPerEvent; ++i) {
         Client client;
         client.tcp = true;
         client.peer_size = sizeof client.peer;

@@ -7,7 +7,7 @@
 namespace server {
 namespace {
 
-constexpr std::size_t kReadSize = 16 * 1024;
+constexpr std::size_t kTcpReadSize = 16 * 1024;
 
 }  // namespace
 
@@ -15,7 +15,7 @@ TcpConnections::TcpConnections(const EventPoll& poll, Pipeline& pipeline, TcpLim
     : poll_(poll),
       pipeline_(&pipeline),
       limits_(limits),
-      read_buffer_(kReadSize),
+      read_buffer_(kTcpReadSize),
       reply_buffer_(zones::kMaxMessageSize) {}
 
 TcpConnections::~TcpConnections() = default;

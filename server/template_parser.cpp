@@ -2,49 +2,50 @@
 #include <charconv>
 #include <optional>
 
+#include "server/ascii.h"
 #include "server/template_node.h"
 
 namespace server {
 namespace {
 
-using Kind = TemplateNode::Kind;
+using NodeKind = TemplateNode::Kind;
 using Node = tl::expected<TemplateNode, std::string>;
 
 constexpr int kMaxDepth = 16;  // of parentheses
 constexpr std::string_view kSpaces = " \t\r\n";
 
-struct Field {
+struct TemplateField {
     std::string_view text;
-    Kind kind;
+    NodeKind kind;
 };
-constexpr Field kFields[] = {
-    {".Name", Kind::Name},
-    {".Zone", Kind::Zone},
-    {".Class", Kind::Class},
-    {".Type", Kind::Type},
-    {".Remote", Kind::Remote},
-    {".Question.Name", Kind::QuestionName},
-    {".Question.Qtype", Kind::QuestionType},
-    {".Question.Qclass", Kind::QuestionClass},
-    {".Message.Id", Kind::MessageId},
-    {".Match", Kind::MatchList},
-    {".Group", Kind::GroupMap},
+constexpr TemplateField kTemplateFields[] = {
+    {".Name", NodeKind::Name},
+    {".Zone", NodeKind::Zone},
+    {".Class", NodeKind::Class},
+    {".Type", NodeKind::Type},
+    {".Remote", NodeKind::Remote},
+    {".Question.Name", NodeKind::QuestionName},
+    {".Question.Qtype", NodeKind::QuestionType},
+    {".Question.Qclass", NodeKind::QuestionClass},
+    {".Message.Id", NodeKind::MessageId},
+    {".Match", NodeKind::MatchList},
+    {".Group", NodeKind::GroupMap},
 };
 
-struct Function {
+struct TemplateFunction {
     std::string_view name;
-    Kind kind;
+    NodeKind kind;
     std::size_t arguments;
 };
-constexpr Function kFunctions[] = {
-    {"index", Kind::Index, 2},
-    {"parseInt", Kind::ParseInt, 3},
+constexpr TemplateFunction kTemplateFunctions[] = {
+    {"index", NodeKind::Index, 2},
+    {"parseInt", NodeKind::ParseInt, 3},
 };
 
 tl::unexpected<std::string> unsupported(std::string_view read) {
     std::string text = "'" + std::string(read) + "' is not supported in this version; known:";
-    for (const Field& field : kFields) {
-        if (field.kind != Kind::MatchList && field.kind != Kind::GroupMap) {
+    for (const TemplateField& field : kTemplateFields) {
+        if (field.kind != NodeKind::MatchList && field.kind != NodeKind::GroupMap) {
             text += " " + std::string(field.text) + ",";
         }
     }
@@ -60,23 +61,20 @@ tl::unexpected<std::string> wrong(std::string_view what) {
 bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 bool is_word(char c) {
     return is_letter(c) || is_digit(c);
 }
 
 /// What is wrong with the arguments of `call`.
-std::optional<std::string> fault_of(const TemplateNode& call, const Function& function) {
+std::optional<std::string> fault_of(const TemplateNode& call, const TemplateFunction& function) {
     if (call.arguments.size() != function.arguments) {
         return std::string(function.name) + " takes " + std::to_string(function.arguments) +
                " arguments";
     }
     for (std::size_t i = 0; i < call.arguments.size(); ++i) {
-        const Kind kind = call.arguments[i].kind;
-        const bool list = kind == Kind::MatchList || kind == Kind::GroupMap;
-        if (list != (call.kind == Kind::Index && i == 0)) {
+        const NodeKind kind = call.arguments[i].kind;
+        const bool list = kind == NodeKind::MatchList || kind == NodeKind::GroupMap;
+        if (list != (call.kind == NodeKind::Index && i == 0)) {
             return "index takes .Match or .Group first, and nothing else does";
         }
     }
@@ -149,9 +147,10 @@ Node Action::command(std::optional<TemplateNode> piped, int depth) {
         return value;
     }
     const auto name = take_while(is_word);
-    const auto* const function = std::find_if(std::begin(kFunctions), std::end(kFunctions),
-                                              [&](const Function& f) { return f.name == name; });
-    if (function == std::end(kFunctions)) {
+    const auto* const function =
+        std::find_if(std::begin(kTemplateFunctions), std::end(kTemplateFunctions),
+                     [&](const TemplateFunction& f) { return f.name == name; });
+    if (function == std::end(kTemplateFunctions)) {
         return unsupported(name);
     }
     TemplateNode call{function->kind, {}, 0, {}};
@@ -202,9 +201,9 @@ Node Action::operand(int depth) {
 Node Action::field() {
     constexpr std::string_view kGroup = ".Group.";
     const auto text = take_while([](char c) { return c == '.' || is_word(c); });
-    const auto* const known = std::find_if(std::begin(kFields), std::end(kFields),
-                                           [&](const Field& f) { return f.text == text; });
-    if (known != std::end(kFields)) {
+    const auto* const known = std::find_if(std::begin(kTemplateFields), std::end(kTemplateFields),
+                                           [&](const TemplateField& f) { return f.text == text; });
+    if (known != std::end(kTemplateFields)) {
         return TemplateNode{known->kind, {}, 0, {}};
     }
     if (!text.starts_with(kGroup)) {
@@ -214,14 +213,14 @@ Node Action::field() {
     if (name.empty() || !is_letter(name.front()) || name.find('.') != std::string_view::npos) {
         return unsupported(text);
     }
-    return TemplateNode{Kind::NamedGroup, std::string(name), 0, {}};
+    return TemplateNode{NodeKind::NamedGroup, std::string(name), 0, {}};
 }
 
 Node Action::number() {
     const auto text = take_while(is_word);
     const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
     const auto digits = text.substr(hexadecimal ? 2 : 0);
-    TemplateNode node{Kind::Number, {}, 0, {}};
+    TemplateNode node{NodeKind::Number, {}, 0, {}};
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(),
                                               node.number, hexadecimal ? 16 : 10);
     if (error != std::errc() || end != digits.data() + digits.size()) {
@@ -317,8 +316,8 @@ tl::expected<TemplateNode, std::string> parse_template_action(std::string_view t
     if (node && !action.at_end()) {
         return unsupported(action.left());
     }
-    if (node && (node->kind == Kind::MatchList || node->kind == Kind::GroupMap)) {
-        return unsupported(node->kind == Kind::MatchList ? ".Match" : ".Group");
+    if (node && (node->kind == NodeKind::MatchList || node->kind == NodeKind::GroupMap)) {
+        return unsupported(node->kind == NodeKind::MatchList ? ".Match" : ".Group");
     }
     return node;
 }
@@ -334,7 +333,7 @@ TemplateNodes parse_template_text(std::string_view text) {
             trim_end(literal);
         }
         if (!literal.empty()) {
-            nodes.push_back({Kind::Text, std::move(literal), 0, {}});
+            nodes.push_back({NodeKind::Text, std::move(literal), 0, {}});
         }
         if (text.empty()) {
             return nodes;

@@ -9,7 +9,7 @@
 namespace server {
 namespace {
 
-using Kind = TemplateNode::Kind;
+using NodeKind = TemplateNode::Kind;
 /// A text borrows the subject or the node.
 using Value = std::variant<std::string_view, std::uint64_t>;
 using Result = tl::expected<Value, const char*>;
@@ -56,7 +56,7 @@ Result evaluate_index(const TemplateNode& node, const TemplateSubject& subject) 
     if (!key) {
         return key;
     }
-    if (node.arguments[0].kind == Kind::GroupMap) {
+    if (node.arguments[0].kind == NodeKind::GroupMap) {
         const auto* name = std::get_if<std::string_view>(&*key);
         if (name == nullptr) {
             return Failure("index .Group needs a text");
@@ -114,46 +114,46 @@ Result evaluate_parse_int(const TemplateNode& node, const TemplateSubject& subje
 
 Result evaluate(const TemplateNode& node, const TemplateSubject& subject) {
     switch (node.kind) {
-        case Kind::Text:
+        case NodeKind::Text:
             return std::string_view(node.text);
-        case Kind::Number:
+        case NodeKind::Number:
             return node.number;
-        case Kind::Name:
+        case NodeKind::Name:
             return subject.name;
-        case Kind::Zone:
+        case NodeKind::Zone:
             return subject.zone;
-        case Kind::Class:
+        case NodeKind::Class:
             return subject.class_text;
-        case Kind::Type:
+        case NodeKind::Type:
             return subject.type_text;
-        case Kind::Remote:
+        case NodeKind::Remote:
             return subject.remote;
-        case Kind::QuestionName:
+        case NodeKind::QuestionName:
             return subject.question_name;
-        case Kind::QuestionType:
+        case NodeKind::QuestionType:
             return std::uint64_t{subject.qtype};
-        case Kind::QuestionClass:
+        case NodeKind::QuestionClass:
             return std::uint64_t{subject.qclass};
-        case Kind::MessageId:
+        case NodeKind::MessageId:
             return std::uint64_t{subject.id};
-        case Kind::NamedGroup:
+        case NodeKind::NamedGroup:
             if (const auto index = subject.pattern->group_named(node.text)) {
                 return group_value(subject, *index);
             }
             return Failure("the pattern that matches has no such group");
-        case Kind::Index:
+        case NodeKind::Index:
             return evaluate_index(node, subject);
-        case Kind::ParseInt:
+        case NodeKind::ParseInt:
             return evaluate_parse_int(node, subject);
-        case Kind::MatchList:
-        case Kind::GroupMap:
+        case NodeKind::MatchList:
+        case NodeKind::GroupMap:
             break;
     }
     return Failure("only index takes .Match and .Group");
 }
 
 void collect_group_names(const TemplateNode& node, std::vector<std::string>& names) {
-    if (node.kind == Kind::NamedGroup) {
+    if (node.kind == NodeKind::NamedGroup) {
         names.push_back(node.text);
     }
     for (const TemplateNode& argument : node.arguments) {
@@ -178,7 +178,7 @@ tl::expected<TemplateText, std::string> TemplateText::parse(std::string_view tex
 
 bool TemplateText::is_constant() const {
     return std::all_of(nodes_.begin(), nodes_.end(),
-                       [](const TemplateNode& node) { return node.kind == Kind::Text; });
+                       [](const TemplateNode& node) { return node.kind == NodeKind::Text; });
 }
 
 std::vector<std::string> TemplateText::group_names() const {

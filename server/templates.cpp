@@ -5,6 +5,7 @@
 
 #include "server/config_error.h"
 #include "server/template_record.h"
+#include "server/zone_set.h"
 #include "zones/zone_table.h"
 
 namespace server {
@@ -14,7 +15,7 @@ using zones::PresentedRecord;
 using zones::Section;
 using Records = std::vector<PresentedRecord>;
 
-std::string remote_text(const Client& client) {
+std::string address_without_brackets(const Client& client) {
     char text[INET6_ADDRSTRLEN] = "";
     if (client.peer.any.sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &client.peer.v6.sin6_addr, text, sizeof text);
@@ -24,7 +25,7 @@ std::string remote_text(const Client& client) {
     return text;
 }
 
-std::vector<TemplateRecord> compile(const std::vector<std::string>& texts) {
+std::vector<TemplateRecord> compile_records(const std::vector<std::string>& texts) {
     std::vector<TemplateRecord> records;
     for (const std::string& text : texts) {
         auto record = TemplateRecord::parse(text);
@@ -157,15 +158,13 @@ struct Templates::Template {
 
 Templates::Template::Template(const TemplateConfig& from)
     : config(from),
-      answers(compile(from.answers)),
-      authorities(compile(from.authorities)),
-      additionals(compile(from.additionals)) {
+      answers(compile_records(from.answers)),
+      authorities(compile_records(from.authorities)),
+      additionals(compile_records(from.additionals)) {
     for (std::size_t i = 0; i < config.zones.size(); ++i) {
         zones.add(config.zones[i], i);
     }
-    for (const zones::Name& zone : config.fallthrough_zones) {
-        fallthrough_zones.add(zone, 0);
-    }
+    fallthrough_zones = zone_set(config.fallthrough_zones);
     if (config.patterns.empty()) {
         config.patterns.emplace_back(".*");
     }
@@ -250,7 +249,7 @@ Templates::Result Templates::answer(const zones::AskedName& asked, const zones::
         };
         const std::string zone_text = config.zones[zone->value].to_string();
         const std::string question = zones::to_string(out.placed(asked.placed));
-        const std::string remote = remote_text(client);
+        const std::string remote = address_without_brackets(client);
         const std::string class_text = zones::class_to_string(pick(query.qclass, config.qclass));
         const std::string type_text = zones::type_to_string(pick(query.qtype, config.qtype));
         const TemplateSubject subject{name,        zone_text, question,

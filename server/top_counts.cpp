@@ -17,13 +17,13 @@ std::array<HeavyHitters, kTopTables> make_tables(const HitterKey& key, std::inde
 }
 
 /// An address in network order.
-std::string_view address_of(const Client& client) {
+std::string_view address_octets(const Client& client) {
     return client.peer.any.sa_family == AF_INET
                ? std::string_view(reinterpret_cast<const char*>(&client.peer.v4.sin_addr), 4)
                : std::string_view(reinterpret_cast<const char*>(&client.peer.v6.sin6_addr), 16);
 }
 
-HitterKey random_key() {
+HitterKey random_hitter_key() {
     HitterKey key;
     if (getrandom(&key, sizeof key, 0) != sizeof key) {
         throw std::system_error(errno, std::generic_category(), "getrandom");
@@ -128,7 +128,7 @@ void TopCounts::replied_to(const Client& client) {
     HeavyHitters& clients = current_->tables[0];
     const std::uint64_t who = key_of(client);
     if (!clients.add_at_hand(who) && clients.samples_miss()) {
-        clients.add_missed(who, address_of(client));
+        clients.add_missed(who, address_octets(client));
     }
 }
 
@@ -147,7 +147,7 @@ void TopCounts::refused(const zones::Query& query, const Client& client, zones::
     constexpr std::uint32_t kSampled = 64;
     const bool sampled = ++refusals_ > kOneByOne;
     const std::uint32_t times = sampled ? kSampled : 1;
-    current_->tables[0].add(key_of(client), address_of(client), times);
+    current_->tables[0].add(key_of(client), address_octets(client), times);
     if (query.has_question) {
         add_error(query, key_of(query.name), rcode, times);
     }
@@ -181,7 +181,7 @@ bool looks_like_cluster(const zones::LoweredName& name) {
 }
 
 Top::Top(std::size_t workers, TopCounts::Clock::duration window) {
-    const HitterKey key = random_key();
+    const HitterKey key = random_hitter_key();
     for (std::size_t i = 0; i < workers; ++i) {
         workers_.push_back(std::make_unique<TopCounts>(key, window, TopCounts::Clock::now()));
     }

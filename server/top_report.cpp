@@ -12,7 +12,7 @@ namespace {
 using Counted = std::pair<std::string, std::uint64_t>;
 
 /// The most frequent first; equal ones by name, so that they don't dance.
-std::vector<Counted> first_of(const TopSums& sums, std::size_t most) {
+std::vector<Counted> most_frequent(const TopSums& sums, std::size_t most) {
     std::vector<Counted> sorted(sums.begin(), sums.end());
     const auto before = [](const Counted& a, const Counted& b) {
         return a.second != b.second ? a.second > b.second : a.first < b.first;
@@ -63,7 +63,7 @@ std::vector<TopZone> zones_of(const Instance& instance) {
 
 std::vector<TopRow> rows_of(const TopSums& names, std::size_t most) {
     std::vector<TopRow> rows;
-    for (const auto& [name, count] : first_of(names, most)) {
+    for (const auto& [name, count] : most_frequent(names, most)) {
         rows.push_back({.what = zones::to_string(name), .queries = count});
     }
     return rows;
@@ -72,7 +72,7 @@ std::vector<TopRow> rows_of(const TopSums& names, std::size_t most) {
 std::vector<TopRow> clients_of(const Instance& instance, const TopSums& clients, std::size_t most) {
     std::vector<TopRow> rows;
     std::set<std::string, std::less<>> addresses;
-    for (const auto& [octets, count] : first_of(clients, most)) {
+    for (const auto& [octets, count] : most_frequent(clients, most)) {
         rows.push_back({.what = address_text(octets), .queries = count});
         addresses.insert(rows.back().what);
     }
@@ -95,7 +95,7 @@ std::vector<TopRow> clients_of(const Instance& instance, const TopSums& clients,
 
 std::vector<TopRow> errors_of(const Top& top, std::size_t most) {
     std::vector<TopRow> rows;
-    for (const auto& [octets, count] : first_of(top_sums(top, TopTable::Errors), most)) {
+    for (const auto& [octets, count] : most_frequent(top_sums(top, TopTable::Errors), most)) {
         rows.push_back({.what = zones::to_string(std::string_view(octets).substr(1)),
                         .rcode = rcode_at(rcode_place(static_cast<unsigned char>(octets[0]))),
                         .queries = count});

@@ -8,16 +8,16 @@
 namespace server {
 namespace {
 
-struct Shown {
+struct ShownTable {
     const char* list;
     const char* title;
 };
-constexpr Shown kShown[] = {{"clients", "clients"},
-                            {"names", "names"},
-                            {"nxdomain", "names that do not exist"},
-                            {"wasted", "names tried with search suffixes in vain"},
-                            {"leaked", "cluster names sent upstream"},
-                            {"errors", "errors"}};
+constexpr ShownTable kShownTables[] = {{"clients", "clients"},
+                                       {"names", "names"},
+                                       {"nxdomain", "names that do not exist"},
+                                       {"wasted", "names tried with search suffixes in vain"},
+                                       {"leaked", "cluster names sent upstream"},
+                                       {"errors", "errors"}};
 constexpr std::size_t kWide = 120;  // columns, from which on two lists stand beside each other
 
 double number_of(const rapidjson::Value& object, const char* name) {
@@ -26,7 +26,7 @@ double number_of(const rapidjson::Value& object, const char* name) {
                                                                     : 0.0;
 }
 
-std::string text_of(const rapidjson::Value& object, const char* name) {
+std::string member_text(const rapidjson::Value& object, const char* name) {
     const auto member = object.FindMember(name);
     if (member == object.MemberEnd() || !member->value.IsString()) {
         return "";
@@ -34,15 +34,15 @@ std::string text_of(const rapidjson::Value& object, const char* name) {
     return ascii_of({member->value.GetString(), member->value.GetStringLength()});
 }
 
-ScreenRow row_of(const rapidjson::Value& object) {
-    ScreenRow row{.name = text_of(object, "name"),
-                  .remark = text_of(object, "rcode"),
+ScreenRow screen_row(const rapidjson::Value& object) {
+    ScreenRow row{.name = member_text(object, "name"),
+                  .remark = member_text(object, "rcode"),
                   .queries = number_of(object, "queries"),
                   .per_second = number_of(object, "per_second"),
                   .share = number_of(object, "share")};
     if (row.name.empty()) {
-        const std::string pod = text_of(object, "pod");
-        row.name = text_of(object, "client");
+        const std::string pod = member_text(object, "pod");
+        row.name = member_text(object, "client");
         if (!pod.empty()) {
             row.name = pod + " (" + row.name + ")";
         } else if (const double pods = number_of(object, "pods"); pods > 1) {
@@ -52,7 +52,7 @@ ScreenRow row_of(const rapidjson::Value& object) {
     return row;
 }
 
-std::string rate_text(double rate) {
+std::string screen_rate(double rate) {
     return rate >= 99.95 ? fmt::format("{:.0f}", rate) : fmt::format("{:.1f}", rate);
 }
 
@@ -67,7 +67,7 @@ std::string cut(std::string text, std::size_t width) {
 }
 
 std::string row_text(const ScreenRow& row, std::size_t width) {
-    std::string text = fmt::format("{:>8.0f} {:>7} ", row.queries, rate_text(row.per_second));
+    std::string text = fmt::format("{:>8.0f} {:>7} ", row.queries, screen_rate(row.per_second));
     if (width >= 60) {
         text += fmt::format("{:>5.1f}% ", row.share * 100);
     }
@@ -131,7 +131,7 @@ tl::expected<TopScreen, std::string> read_top(std::string_view json) {
     TopScreen picture{.window_seconds = number_of(document, "window_seconds"),
                       .queries = number_of(document, "queries"),
                       .per_second = number_of(document, "per_second")};
-    for (const Shown& shown : kShown) {
+    for (const ShownTable& shown : kShownTables) {
         const auto list = lists.FindMember(shown.list);
         if (list == lists.MemberEnd() || !list->value.IsArray()) {
             continue;
@@ -139,7 +139,7 @@ tl::expected<TopScreen, std::string> read_top(std::string_view json) {
         ScreenList& to = picture.lists.emplace_back(ScreenList{shown.title, {}});
         for (const auto& item : list->value.GetArray()) {
             if (item.IsObject()) {
-                to.rows.push_back(row_of(item));
+                to.rows.push_back(screen_row(item));
             }
         }
     }
@@ -150,7 +150,7 @@ std::vector<std::string> show_top(const TopScreen& picture, std::string_view ser
                                   std::size_t width, std::size_t height) {
     std::vector<std::string> lines{
         cut(fmt::format("keryx {}   {:.0f} queries in {:.0f} s, {} a second", ascii_of(server),
-                        picture.queries, picture.window_seconds, rate_text(picture.per_second)),
+                        picture.queries, picture.window_seconds, screen_rate(picture.per_second)),
             width)};
     const std::size_t beside = height > 0 && width >= kWide ? 2 : 1;
     const std::size_t rows = height > 0 ? rows_that_fit(picture, height, beside) : 1000;

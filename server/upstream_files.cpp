@@ -61,7 +61,6 @@ std::optional<std::vector<resolver::Upstream>> UpstreamFiles::reread() {
 
 tl::expected<std::vector<resolver::Upstream>, std::string> UpstreamFiles::read(
     const std::filesystem::path& file) {
-    constexpr std::uint16_t kDnsPort = 53;
     const auto text = read_text_file(file);
     if (!text) {
         return tl::unexpected(text.error());

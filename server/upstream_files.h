@@ -3,6 +3,7 @@
 // and looks with it every few seconds, on its thread; that costs a stat(2) for each file.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@
 #include "server/file_stamp.h"
 
 namespace server {
+
+/// Of an upstream that names none, as those of a file (RFC 1035 §4.2).
+inline constexpr std::uint16_t kDnsPort = 53;
 
 class UpstreamFiles {
   public:

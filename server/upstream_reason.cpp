@@ -10,7 +10,7 @@ namespace {
 
 using resolver::ForwardError;
 
-std::string_view text_of(int cause) {
+std::string_view cause_text(int cause) {
     switch (cause) {
         case 0:
             return "connection closed";
@@ -65,7 +65,7 @@ void add_reason(const resolver::ForwardFailure& failure, zones::ReasonText& out)
     if (failure.error == ForwardError::Timeout) {
         out.add(" timed out");
     } else {
-        out.add(": ").add(text_of(failure.cause));
+        out.add(": ").add(cause_text(failure.cause));
     }
 }
 

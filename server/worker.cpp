@@ -10,7 +10,7 @@ namespace server {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kTick = 100ms;
+constexpr auto kWorkerTick = 100ms;
 // Where much waits for upstreams, what is given up comes in slices: no cluster name waits for all.
 constexpr auto kBusyTick = 10ms;
 constexpr std::size_t kManyWaiting = 500;
@@ -104,7 +104,7 @@ void Worker::adopt(std::shared_ptr<const Routing> routing, std::vector<ListenSoc
 
 void Worker::run() {
     std::array<epoll_event, 64> events;
-    Clock::time_point next_tick = Clock::now() + kTick;
+    Clock::time_point next_tick = Clock::now() + kWorkerTick;
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick - Clock::now());
         // Who stops leaves at the first moment when nothing is there to be read.
@@ -119,7 +119,7 @@ void Worker::run() {
         end_round();
         if (now >= next_tick) {
             tick(now);
-            next_tick = now + (waiting() > kManyWaiting ? kBusyTick : kTick);
+            next_tick = now + (waiting() > kManyWaiting ? kBusyTick : kWorkerTick);
         }
         flush(now);
         if (is_done(count, now)) {
