@@ -12,8 +12,6 @@
 namespace support {
 namespace {
 
-using Outcome = zones::ClusterZone::Outcome;
-
 std::vector<std::uint8_t> query_for(const Ask& question) {
     const auto qname = zones::Name::parse(question.qname);
     REQUIRE_MESSAGE(qname.has_value(), "not a name: ", question.qname);
@@ -62,20 +60,20 @@ Reply ask_once(const zones::ClusterZone& zone, const zones::Snapshot& snapshot, 
     zones::Chain chain;
     auto result = zone.answer({out.question_name(), &query.name}, style, chain, snapshot, out);
     zones::LoweredName target;
-    while (result.outcome == Outcome::NextName) {  // as the pipeline does
+    while (result.outcome == zones::ClusterZone::Outcome::NextName) {  // as the pipeline does
         target.assign(out.placed(result.target));
         if (!zone.is_ours(target)) {
             break;
         }
         if (has_owner(chain, target.wire(), out)) {
-            result.outcome = Outcome::Done;
+            result.outcome = zones::ClusterZone::Outcome::Done;
             break;
         }
         result = zone.answer({result.target, &target}, style, chain, snapshot, out);
     }
     Reply reply;
     reply.outcome = result.outcome;
-    if (result.outcome == Outcome::NextName) {
+    if (result.outcome == zones::ClusterZone::Outcome::NextName) {
         reply.target = zones::to_string(out.placed(result.target));
     }
     reply.size = out.finish(result.rcode, zones::header::kAa, 0);

@@ -14,6 +14,10 @@
 
 namespace support {
 
+/// Names of Services, for tests that make them.
+inline const std::string kWeb = "web.prod.svc.cluster.local.";
+inline const std::string kDb = "db.prod.svc.cluster.local.";
+
 /// Zones as given, pods as in kubeadm's Corefile.
 inline zones::ClusterOptions options_for(const Strings& zone_names) {
     zones::ClusterOptions options;

@@ -7,7 +7,7 @@ using namespace support;
 
 namespace {
 
-void run(const ClusterOptions& options, unsigned seed) {
+void check_grown_against_fresh(const ClusterOptions& options, unsigned seed) {
     CAPTURE(seed);
     Events events(seed);
     TestCluster grown(options);
@@ -34,14 +34,14 @@ ClusterOptions options_of(PodMode pods, bool ignore_empty, bool no_endpoints, St
 
 TEST_CASE("after any events a store answers like one made from what is there") {
     for (unsigned seed = 0; seed < 12; ++seed) {
-        run(options_of(PodMode::Verified, false, false, {}), seed);
+        check_grown_against_fresh(options_of(PodMode::Verified, false, false, {}), seed);
     }
 }
 
 TEST_CASE("the same with options that hide things") {
     for (unsigned seed = 100; seed < 104; ++seed) {
-        run(options_of(PodMode::Verified, true, false, {}), seed);
-        run(options_of(PodMode::Insecure, false, true, {}), seed);
-        run(options_of(PodMode::Disabled, false, false, {"prod"}), seed);
+        check_grown_against_fresh(options_of(PodMode::Verified, true, false, {}), seed);
+        check_grown_against_fresh(options_of(PodMode::Insecure, false, true, {}), seed);
+        check_grown_against_fresh(options_of(PodMode::Disabled, false, false, {"prod"}), seed);
     }
 }

@@ -11,8 +11,6 @@ using namespace support;
 
 namespace {
 
-const std::string kWeb = "web.prod.svc.cluster.local.";
-const std::string kDb = "db.prod.svc.cluster.local.";
 const Texts kNxdomain = {"NXDOMAIN"};
 
 Texts a_records(const std::string& owner, const Strings& addresses) {

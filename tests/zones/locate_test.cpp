@@ -8,7 +8,6 @@
 
 using namespace zones;
 using namespace support;
-using Kind = Located::Kind;
 
 namespace {
 
@@ -27,7 +26,7 @@ TestCluster cluster_with(PodMode pods) {
     return cluster;
 }
 
-Kind kind_of(const std::string& front, PodMode pods = PodMode::Insecure) {
+Located::Kind kind_of(const std::string& front, PodMode pods = PodMode::Insecure) {
     auto options = usual_options();
     options.pods = pods;
     const auto cluster = cluster_with(pods);
@@ -36,7 +35,7 @@ Kind kind_of(const std::string& front, PodMode pods = PodMode::Insecure) {
     return locate(name, 2, options, *cluster.snapshot()).kind;
 }
 
-Kind reverse_kind_of(const std::string& text, std::size_t zone_labels = 2) {
+Located::Kind reverse_kind_of(const std::string& text, std::size_t zone_labels = 2) {
     const auto cluster = cluster_with(PodMode::Insecure);
     LoweredName name;
     name.assign(Name::parse(text)->wire());
@@ -100,104 +99,104 @@ TEST_CASE("the same hash is not the same name") {
         foreseen.step(step);
     }
     REQUIRE(foreseen.records != nullptr);
-    CHECK(locate(other, 2, usual_options(), snapshot, &foreseen).kind == Kind::NameError);
+    CHECK(locate(other, 2, usual_options(), snapshot, &foreseen).kind == Located::Kind::NameError);
 }
 
 TEST_CASE("names that every zone has") {
-    CHECK(kind_of("") == Kind::Apex);
-    CHECK(kind_of("dns.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("ns.dns.") == Kind::NameServer);
-    CHECK(kind_of("NS.Dns.") == Kind::NameServer);
-    CHECK(kind_of("a.ns.dns.") == Kind::NameError);
-    CHECK(kind_of("nt.dns.") == Kind::NameError);
-    CHECK(kind_of("dns-version.") == Kind::Version);
-    CHECK(kind_of("a.dns-version.") == Kind::NameError);
-    CHECK(kind_of("foo.") == Kind::NameError);
-    CHECK(kind_of("svc.foo.") == Kind::NameError);
-    CHECK(kind_of("*.") == Kind::NameError);
+    CHECK(kind_of("") == Located::Kind::Apex);
+    CHECK(kind_of("dns.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("ns.dns.") == Located::Kind::NameServer);
+    CHECK(kind_of("NS.Dns.") == Located::Kind::NameServer);
+    CHECK(kind_of("a.ns.dns.") == Located::Kind::NameError);
+    CHECK(kind_of("nt.dns.") == Located::Kind::NameError);
+    CHECK(kind_of("dns-version.") == Located::Kind::Version);
+    CHECK(kind_of("a.dns-version.") == Located::Kind::NameError);
+    CHECK(kind_of("foo.") == Located::Kind::NameError);
+    CHECK(kind_of("svc.foo.") == Located::Kind::NameError);
+    CHECK(kind_of("*.") == Located::Kind::NameError);
 }
 
 TEST_CASE("the tree above Services") {
-    CHECK(kind_of("svc.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("pod.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("prod.svc.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("nope.svc.") == Kind::NameError);
-    CHECK(kind_of("svc.svc.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("svc.svc.svc.") == Kind::Service);
+    CHECK(kind_of("svc.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("pod.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("prod.svc.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("nope.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("svc.svc.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("svc.svc.svc.") == Located::Kind::Service);
 }
 
 TEST_CASE("Services") {
-    CHECK(kind_of("web.prod.svc.") == Kind::Service);
-    CHECK(kind_of("WEB.Prod.SVC.") == Kind::Service);
-    CHECK(kind_of("db.prod.svc.") == Kind::Service);
-    CHECK(kind_of("ext.prod.svc.") == Kind::Service);
-    CHECK(kind_of("empty.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("we.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("web.nope.svc.") == Kind::NameError);
-    CHECK(kind_of("web.prod.pod.") == Kind::NameError);
+    CHECK(kind_of("web.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("WEB.Prod.SVC.") == Located::Kind::Service);
+    CHECK(kind_of("db.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("ext.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("empty.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("we.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("web.nope.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("web.prod.pod.") == Located::Kind::NameError);
 }
 
 TEST_CASE("one label in front of a Service") {
-    CHECK(kind_of("one.db.prod.svc.") == Kind::Endpoint);
-    CHECK(kind_of("10-1-0-1.web.prod.svc.") == Kind::Endpoint);
-    CHECK(kind_of("10-1-0-2.db.prod.svc.") == Kind::NameError);  // its name is `one`
-    CHECK(kind_of("_tcp.web.prod.svc.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("_udp.web.prod.svc.") == Kind::EmptyNonTerminal);  // the unnamed port's
-    CHECK(kind_of("_sctp.web.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("_tcp.db.prod.svc.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("_udp.db.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("tcp.web.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("_.web.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("one.ext.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("_tcp.ext.prod.svc.") == Kind::NameError);
+    CHECK(kind_of("one.db.prod.svc.") == Located::Kind::Endpoint);
+    CHECK(kind_of("10-1-0-1.web.prod.svc.") == Located::Kind::Endpoint);
+    CHECK(kind_of("10-1-0-2.db.prod.svc.") == Located::Kind::NameError);  // its name is `one`
+    CHECK(kind_of("_tcp.web.prod.svc.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("_udp.web.prod.svc.") == Located::Kind::EmptyNonTerminal);  // the unnamed port's
+    CHECK(kind_of("_sctp.web.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("_tcp.db.prod.svc.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("_udp.db.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("tcp.web.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("_.web.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("one.ext.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("_tcp.ext.prod.svc.") == Located::Kind::NameError);
 }
 
 TEST_CASE("_port._proto in front of a Service, underscores or not") {
-    CHECK(kind_of("_http._tcp.web.prod.svc.") == Kind::Service);
-    CHECK(kind_of("http.tcp.web.prod.svc.") == Kind::Service);
-    CHECK(kind_of("_HTTP._TCP.web.prod.svc.") == Kind::Service);
-    CHECK(kind_of("_._tcp.web.prod.svc.") == Kind::Service);
-    CHECK(kind_of("_http._udp.web.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("_nope._tcp.web.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("__http._tcp.web.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("_sql._tcp.db.prod.svc.") == Kind::Service);
-    CHECK(kind_of("_http._tcp.db.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("_http._tcp.ext.prod.svc.") == Kind::NameError);
-    CHECK(kind_of("a._http._tcp.web.prod.svc.") == Kind::NameError);
+    CHECK(kind_of("_http._tcp.web.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("http.tcp.web.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("_HTTP._TCP.web.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("_._tcp.web.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("_http._udp.web.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("_nope._tcp.web.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("__http._tcp.web.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("_sql._tcp.db.prod.svc.") == Located::Kind::Service);
+    CHECK(kind_of("_http._tcp.db.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("_http._tcp.ext.prod.svc.") == Located::Kind::NameError);
+    CHECK(kind_of("a._http._tcp.web.prod.svc.") == Located::Kind::NameError);
 }
 
 TEST_CASE("pods, by mode") {
-    CHECK(kind_of("prod.pod.") == Kind::EmptyNonTerminal);
-    CHECK(kind_of("nope.pod.") == Kind::NameError);
-    CHECK(kind_of("10-9-9-9.prod.pod.") == Kind::Pod);
-    CHECK(kind_of("fd00--1.prod.pod.") == Kind::Pod);
-    CHECK(kind_of("10-9-9-9.nope.pod.") == Kind::NameError);
-    CHECK(kind_of("blah.prod.pod.") == Kind::NameError);
-    CHECK(kind_of("x.10-9-9-9.prod.pod.") == Kind::Pod);
-    CHECK(kind_of("x.y.10-9-9-9.prod.pod.") == Kind::Pod);
-    CHECK(kind_of("x.y.z.10-9-9-9.prod.pod.") == Kind::NameError);
+    CHECK(kind_of("prod.pod.") == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("nope.pod.") == Located::Kind::NameError);
+    CHECK(kind_of("10-9-9-9.prod.pod.") == Located::Kind::Pod);
+    CHECK(kind_of("fd00--1.prod.pod.") == Located::Kind::Pod);
+    CHECK(kind_of("10-9-9-9.nope.pod.") == Located::Kind::NameError);
+    CHECK(kind_of("blah.prod.pod.") == Located::Kind::NameError);
+    CHECK(kind_of("x.10-9-9-9.prod.pod.") == Located::Kind::Pod);
+    CHECK(kind_of("x.y.10-9-9-9.prod.pod.") == Located::Kind::Pod);
+    CHECK(kind_of("x.y.z.10-9-9-9.prod.pod.") == Located::Kind::NameError);
     for (const char* name : {"prod.pod.", "10-2-0-1.prod.pod."}) {
-        CHECK(kind_of(name, PodMode::Disabled) == Kind::NameError);
+        CHECK(kind_of(name, PodMode::Disabled) == Located::Kind::NameError);
     }
-    CHECK(kind_of("pod.", PodMode::Disabled) == Kind::EmptyNonTerminal);
-    CHECK(kind_of("10-2-0-1.prod.pod.", PodMode::Verified) == Kind::Pod);
-    CHECK(kind_of("10-9-9-9.prod.pod.", PodMode::Verified) == Kind::NameError);
-    CHECK(kind_of("10-2-0-1.svc.pod.", PodMode::Verified) == Kind::NameError);
+    CHECK(kind_of("pod.", PodMode::Disabled) == Located::Kind::EmptyNonTerminal);
+    CHECK(kind_of("10-2-0-1.prod.pod.", PodMode::Verified) == Located::Kind::Pod);
+    CHECK(kind_of("10-9-9-9.prod.pod.", PodMode::Verified) == Located::Kind::NameError);
+    CHECK(kind_of("10-2-0-1.svc.pod.", PodMode::Verified) == Located::Kind::NameError);
 }
 
 TEST_CASE("reverse names") {
-    CHECK(reverse_kind_of("in-addr.arpa.") == Kind::Apex);
-    CHECK(reverse_kind_of("10.in-addr.arpa.", 3) == Kind::Apex);
-    CHECK(reverse_kind_of("dns.in-addr.arpa.") == Kind::EmptyNonTerminal);
-    CHECK(reverse_kind_of("ns.dns.in-addr.arpa.") == Kind::NameServer);
-    CHECK(reverse_kind_of("1.0.0.10.in-addr.arpa.") == Kind::Reverse);
-    CHECK(reverse_kind_of("2.0.1.10.in-addr.arpa.") == Kind::Reverse);
-    CHECK(reverse_kind_of("3.0.1.10.in-addr.arpa.") == Kind::NameError);
-    CHECK(reverse_kind_of("0.1.10.in-addr.arpa.") == Kind::EmptyNonTerminal);
-    CHECK(reverse_kind_of("10.in-addr.arpa.") == Kind::EmptyNonTerminal);
-    CHECK(reverse_kind_of("11.in-addr.arpa.") == Kind::NameError);
-    CHECK(reverse_kind_of("9.10.in-addr.arpa.") == Kind::NameError);
-    CHECK(reverse_kind_of("1.1.0.0.10.in-addr.arpa.") == Kind::NameError);
-    CHECK(reverse_kind_of("web.prod.svc.in-addr.arpa.") == Kind::NameError);
-    CHECK(reverse_kind_of("1.0.2.10.in-addr.arpa.") == Kind::NameError);  // a pod's only
+    CHECK(reverse_kind_of("in-addr.arpa.") == Located::Kind::Apex);
+    CHECK(reverse_kind_of("10.in-addr.arpa.", 3) == Located::Kind::Apex);
+    CHECK(reverse_kind_of("dns.in-addr.arpa.") == Located::Kind::EmptyNonTerminal);
+    CHECK(reverse_kind_of("ns.dns.in-addr.arpa.") == Located::Kind::NameServer);
+    CHECK(reverse_kind_of("1.0.0.10.in-addr.arpa.") == Located::Kind::Reverse);
+    CHECK(reverse_kind_of("2.0.1.10.in-addr.arpa.") == Located::Kind::Reverse);
+    CHECK(reverse_kind_of("3.0.1.10.in-addr.arpa.") == Located::Kind::NameError);
+    CHECK(reverse_kind_of("0.1.10.in-addr.arpa.") == Located::Kind::EmptyNonTerminal);
+    CHECK(reverse_kind_of("10.in-addr.arpa.") == Located::Kind::EmptyNonTerminal);
+    CHECK(reverse_kind_of("11.in-addr.arpa.") == Located::Kind::NameError);
+    CHECK(reverse_kind_of("9.10.in-addr.arpa.") == Located::Kind::NameError);
+    CHECK(reverse_kind_of("1.1.0.0.10.in-addr.arpa.") == Located::Kind::NameError);
+    CHECK(reverse_kind_of("web.prod.svc.in-addr.arpa.") == Located::Kind::NameError);
+    CHECK(reverse_kind_of("1.0.2.10.in-addr.arpa.") == Located::Kind::NameError);  // a pod's only
 }

@@ -22,7 +22,7 @@ struct Read {
     Verdict verdict;
 };
 
-WireMessage question(unsigned qtype = 1) {
+WireMessage question_of_type(unsigned qtype = 1) {
     return WireMessage().question("WWW.Example.com.", qtype);
 }
 
@@ -33,7 +33,7 @@ WireMessage with_tsig(WireMessage message) {
 }  // namespace
 
 TEST_CASE("a plain question") {
-    const Read read(question(28));
+    const Read read(question_of_type(28));
     REQUIRE(read.verdict == Verdict::Ask);
     CHECK(read.query.has_question);
     CHECK(read.query.qtype == 28);
@@ -91,10 +91,11 @@ TEST_CASE("exactly one question") {
     const Read none{WireMessage()};
     CHECK(none.verdict == Verdict::FormErr);
     CHECK_FALSE(none.query.has_question);
-    const Read two(question().question("b.", 1));
+    const Read two(question_of_type().question("b.", 1));
     CHECK(two.verdict == Verdict::FormErr);
     CHECK(two.query.has_question);
-    CHECK(Read(question().set_count(WireMessage::kQuestion, 0)).verdict == Verdict::FormErr);
+    CHECK(Read(question_of_type().set_count(WireMessage::kQuestion, 0)).verdict ==
+          Verdict::FormErr);
     // A header that promises a question and has none.
     CHECK(Read(WireMessage().set_count(WireMessage::kQuestion, 1)).verdict == Verdict::FormErr);
 }
@@ -107,7 +108,7 @@ TEST_CASE("without a question, an OPT record is still seen") {
 }
 
 TEST_CASE("a question that is cut short was not read") {
-    const auto whole = question().octets();
+    const auto whole = question_of_type().octets();
     for (std::size_t size = kHeaderSize; size < whole.size(); ++size) {
         const std::vector<std::uint8_t> cut(whole.begin(),
                                             whole.begin() + static_cast<std::ptrdiff_t>(size));
@@ -147,58 +148,59 @@ TEST_CASE("a name of 255 octets is asked, one of 256 is not") {
 }
 
 TEST_CASE("no octet after the last record") {
-    CHECK(Read(question().u8(0)).verdict == Verdict::FormErr);
-    CHECK(Read(question().opt().u8(0)).verdict == Verdict::FormErr);
-    CHECK(Read(question().opt().set_count(WireMessage::kAdditional, 0)).verdict ==
+    CHECK(Read(question_of_type().u8(0)).verdict == Verdict::FormErr);
+    CHECK(Read(question_of_type().opt().u8(0)).verdict == Verdict::FormErr);
+    CHECK(Read(question_of_type().opt().set_count(WireMessage::kAdditional, 0)).verdict ==
           Verdict::FormErr);
-    CHECK(Read(question().set_count(WireMessage::kAdditional, 1)).verdict == Verdict::FormErr);
+    CHECK(Read(question_of_type().set_count(WireMessage::kAdditional, 1)).verdict ==
+          Verdict::FormErr);
 }
 
 TEST_CASE("no answer and no authority records") {
-    CHECK(Read(question().record(WireMessage::kAnswer, "a.", 1, 0, "abcd")).verdict ==
+    CHECK(Read(question_of_type().record(WireMessage::kAnswer, "a.", 1, 0, "abcd")).verdict ==
           Verdict::FormErr);
-    CHECK(Read(question().record(WireMessage::kAuthority, "a.", 6, 0, "x")).verdict ==
+    CHECK(Read(question_of_type().record(WireMessage::kAuthority, "a.", 6, 0, "x")).verdict ==
           Verdict::FormErr);
-    CHECK(Read(question().record(WireMessage::kAnswer, ".", 41, 0, "")).verdict ==
+    CHECK(Read(question_of_type().record(WireMessage::kAnswer, ".", 41, 0, "")).verdict ==
           Verdict::FormErr);
 }
 
 TEST_CASE("zone transfers are refused, and IXFR may carry one authority record") {
-    CHECK(Read(question(252)).verdict == Verdict::Refused);
-    CHECK(Read(question(251)).verdict == Verdict::Refused);
+    CHECK(Read(question_of_type(252)).verdict == Verdict::Refused);
+    CHECK(Read(question_of_type(251)).verdict == Verdict::Refused);
     const auto soa = [](WireMessage message) {
         return message.record(WireMessage::kAuthority, "a.", 6, 0, "any rdata");
     };
-    CHECK(Read(soa(question(251))).verdict == Verdict::Refused);
-    CHECK(Read(soa(soa(question(251)))).verdict == Verdict::FormErr);
-    CHECK(Read(soa(question(252))).verdict == Verdict::FormErr);
-    CHECK(Read(soa(question(251)).opt(512, 0x10000)).verdict == Verdict::BadVers);
-    CHECK(Read(soa(question(251)).u8(1)).verdict == Verdict::FormErr);
+    CHECK(Read(soa(question_of_type(251))).verdict == Verdict::Refused);
+    CHECK(Read(soa(soa(question_of_type(251)))).verdict == Verdict::FormErr);
+    CHECK(Read(soa(question_of_type(252))).verdict == Verdict::FormErr);
+    CHECK(Read(soa(question_of_type(251)).opt(512, 0x10000)).verdict == Verdict::BadVers);
+    CHECK(Read(soa(question_of_type(251)).u8(1)).verdict == Verdict::FormErr);
 }
 
 TEST_CASE("EDNS: size, DO and the flags that mean nothing") {
-    const Read plain(question().opt(4096));
+    const Read plain(question_of_type().opt(4096));
     CHECK(plain.verdict == Verdict::Ask);
     CHECK(plain.query.has_edns);
     CHECK(plain.query.udp_size == 4096);
     CHECK_FALSE(plain.query.dnssec_ok);
-    CHECK(Read(question().opt(512, 0x8000)).query.dnssec_ok);
-    const Read reserved(question().opt(0, 0x7fff));
+    CHECK(Read(question_of_type().opt(512, 0x8000)).query.dnssec_ok);
+    const Read reserved(question_of_type().opt(0, 0x7fff));
     CHECK(reserved.verdict == Verdict::Ask);
     CHECK_FALSE(reserved.query.dnssec_ok);
-    CHECK(Read(question().opt(512, 0xff000000)).verdict == Verdict::Ask);  // extended rcode
-    CHECK(Read(question().opt()).query.question_end == question().octets().size());
+    CHECK(Read(question_of_type().opt(512, 0xff000000)).verdict == Verdict::Ask);  // extended rcode
+    CHECK(Read(question_of_type().opt()).query.question_end == question_of_type().octets().size());
 }
 
 TEST_CASE("EDNS versions above 0 are BADVERS, with what else the OPT says") {
     for (const std::uint32_t version : {1U, 100U, 255U}) {
-        const Read read(question().opt(700, version << 16 | 0x8000));
+        const Read read(question_of_type().opt(700, version << 16 | 0x8000));
         CHECK(read.verdict == Verdict::BadVers);
         CHECK(read.query.has_edns);
         CHECK(read.query.dnssec_ok);
         CHECK(read.query.has_question);
     }
-    CHECK(Read(with_tsig(question().opt(512, 0x10000))).verdict == Verdict::BadVers);
+    CHECK(Read(with_tsig(question_of_type().opt(512, 0x10000))).verdict == Verdict::BadVers);
 }
 
 TEST_CASE("of what is refused the OPT record is read, where it is in its place") {
@@ -219,9 +221,10 @@ TEST_CASE("of what is refused the OPT record is read, where it is in its place")
     CHECK_FALSE(Read(update().opt(512, 0, "\0\12\0\3ab"s)).query.has_edns);
     CHECK_FALSE(Read(update().opt().set_count(WireMessage::kAnswer, 9)).query.has_edns);
     CHECK_FALSE(Read(update().opt().set_count(WireMessage::kAdditional, 3)).query.has_edns);
-    CHECK(Read(question().question("b.", 1).opt()).query.has_edns);
+    CHECK(Read(question_of_type().question("b.", 1).opt()).query.has_edns);
     CHECK(Read(WireMessage().opt()).query.has_edns);
-    CHECK(Read(question().record(WireMessage::kAnswer, "a.", 1, 0, "abcd").opt()).query.has_edns);
+    CHECK(Read(question_of_type().record(WireMessage::kAnswer, "a.", 1, 0, "abcd").opt())
+              .query.has_edns);
 }
 
 TEST_CASE("what is malformed has a name") {
@@ -231,64 +234,66 @@ TEST_CASE("what is malformed has a name") {
         return std::string(read.query.malformed);
     };
     CHECK(what(WireMessage()) == "no question");
-    CHECK(what(question().question("b.", 1)) == "more than one question");
-    CHECK(what(question().record(WireMessage::kAnswer, "a.", 1, 0, "abcd")) ==
+    CHECK(what(question_of_type().question("b.", 1)) == "more than one question");
+    CHECK(what(question_of_type().record(WireMessage::kAnswer, "a.", 1, 0, "abcd")) ==
           "records that no query has");
-    CHECK(what(question().opt().opt()) == "more than one OPT record");
-    CHECK(what(question().opt().u8(0)) == "octets behind the last record");
-    CHECK(what(question().opt().set_count(WireMessage::kAdditional, 2)) == "a record is cut short");
-    CHECK(what(with_tsig(question()).opt()) == "TSIG is not the last record");
+    CHECK(what(question_of_type().opt().opt()) == "more than one OPT record");
+    CHECK(what(question_of_type().opt().u8(0)) == "octets behind the last record");
+    CHECK(what(question_of_type().opt().set_count(WireMessage::kAdditional, 2)) ==
+          "a record is cut short");
+    CHECK(what(with_tsig(question_of_type()).opt()) == "TSIG is not the last record");
 }
 
 TEST_CASE("options fill the OPT record exactly") {
-    CHECK(Read(question().opt(512, 0, "\0\12\0\2ab"s)).verdict == Verdict::Ask);
-    CHECK(Read(question().opt(512, 0, "\0\144\0\0\0\3\0\1x"s)).verdict == Verdict::Ask);
+    CHECK(Read(question_of_type().opt(512, 0, "\0\12\0\2ab"s)).verdict == Verdict::Ask);
+    CHECK(Read(question_of_type().opt(512, 0, "\0\144\0\0\0\3\0\1x"s)).verdict == Verdict::Ask);
     for (const auto& bad : {"\0"s, "\0\12\0"s, "\0\12\0\3ab"s, "\0\12\0\1ab"s, "\0\12\377\377"s}) {
-        CHECK(Read(question().opt(512, 0, bad)).verdict == Verdict::FormErr);
+        CHECK(Read(question_of_type().opt(512, 0, bad)).verdict == Verdict::FormErr);
     }
 }
 
 TEST_CASE("among the options, a question for who answers is seen") {  // RFC 5001 §2.1
-    CHECK(Read(question().opt(512, 0, "\0\3\0\0"s)).query.wants_server_id);
-    CHECK(Read(question().opt(512, 0, "\0\3\0\0\0\12\0\2ab"s)).query.wants_server_id);
-    CHECK_FALSE(Read(question().opt(512, 0, "\0\12\0\2\0\3"s)).query.wants_server_id);
-    CHECK_FALSE(Read(question().opt()).query.wants_server_id);
-    CHECK_FALSE(Read(question()).query.wants_server_id);
+    CHECK(Read(question_of_type().opt(512, 0, "\0\3\0\0"s)).query.wants_server_id);
+    CHECK(Read(question_of_type().opt(512, 0, "\0\3\0\0\0\12\0\2ab"s)).query.wants_server_id);
+    CHECK_FALSE(Read(question_of_type().opt(512, 0, "\0\12\0\2\0\3"s)).query.wants_server_id);
+    CHECK_FALSE(Read(question_of_type().opt()).query.wants_server_id);
+    CHECK_FALSE(Read(question_of_type()).query.wants_server_id);
 }
 
 TEST_CASE("one OPT record, at the root") {
-    CHECK(Read(question().opt().opt()).verdict == Verdict::FormErr);
-    CHECK(Read(question().record(WireMessage::kAdditional, "a.", 41, 0, "", 1232)).verdict ==
-          Verdict::FormErr);
+    CHECK(Read(question_of_type().opt().opt()).verdict == Verdict::FormErr);
+    CHECK(
+        Read(question_of_type().record(WireMessage::kAdditional, "a.", 41, 0, "", 1232)).verdict ==
+        Verdict::FormErr);
     // A pointer to a root label is not how the root is written.
     const auto pointed =
-        question().pointer(28).rest_of_record(WireMessage::kAdditional, 41, 0, "", 1232);
+        question_of_type().pointer(28).rest_of_record(WireMessage::kAdditional, 41, 0, "", 1232);
     CHECK(Read(pointed).verdict == Verdict::FormErr);
 }
 
 TEST_CASE("a signed query is not authenticated; TSIG stands last, and once") {
-    const Read read(with_tsig(question().opt()));
+    const Read read(with_tsig(question_of_type().opt()));
     CHECK(read.verdict == Verdict::NotAuth);
     CHECK(read.query.has_edns);
-    CHECK(Read(with_tsig(question())).verdict == Verdict::NotAuth);
-    CHECK(Read(with_tsig(question(252))).verdict == Verdict::NotAuth);
-    CHECK(Read(with_tsig(question()).opt()).verdict == Verdict::FormErr);
-    CHECK(Read(with_tsig(with_tsig(question()))).verdict == Verdict::FormErr);
+    CHECK(Read(with_tsig(question_of_type())).verdict == Verdict::NotAuth);
+    CHECK(Read(with_tsig(question_of_type(252))).verdict == Verdict::NotAuth);
+    CHECK(Read(with_tsig(question_of_type()).opt()).verdict == Verdict::FormErr);
+    CHECK(Read(with_tsig(with_tsig(question_of_type()))).verdict == Verdict::FormErr);
 }
 
 TEST_CASE("at most two additional records") {
     const auto other = [](WireMessage message) {
         return message.record(WireMessage::kAdditional, "a.", 1, 0, "abcd");
     };
-    CHECK(Read(other(question())).verdict == Verdict::Ask);
-    CHECK(Read(other(question()).opt()).verdict == Verdict::Ask);
-    CHECK(Read(other(other(question())).opt()).verdict == Verdict::FormErr);
-    CHECK(Read(question().opt().set_count(WireMessage::kAdditional, 65535)).verdict ==
+    CHECK(Read(other(question_of_type())).verdict == Verdict::Ask);
+    CHECK(Read(other(question_of_type()).opt()).verdict == Verdict::Ask);
+    CHECK(Read(other(other(question_of_type())).opt()).verdict == Verdict::FormErr);
+    CHECK(Read(question_of_type().opt().set_count(WireMessage::kAdditional, 65535)).verdict ==
           Verdict::FormErr);
 }
 
 TEST_CASE("a query is read anew each time") {
-    const auto signed_octets = with_tsig(question().opt(4096, 0x8000)).octets();
+    const auto signed_octets = with_tsig(question_of_type().opt(4096, 0x8000)).octets();
     const auto plain_octets = WireMessage().question("b.", 1).octets();
     Query query;
     REQUIRE(parse_query(signed_octets, query) == Verdict::NotAuth);

@@ -7,7 +7,6 @@
 
 using namespace zones;
 using namespace support;
-using Kind = ServiceRecords::Kind;
 
 namespace {
 
@@ -70,18 +69,19 @@ TEST_CASE("ports of a slice are lower case, sorted, once, and have a number") {
 }
 
 TEST_CASE("kinds of Services") {
-    CHECK(pack(make_service("ns", "a", {"10.0.0.1"})).kind == Kind::ClusterIp);
-    CHECK(pack(make_service("ns", "a", {"fd00::1"})).kind == Kind::ClusterIp);
-    CHECK(pack(make_service("ns", "a", {})).kind == Kind::Nothing);
-    CHECK(pack(make_service("ns", "a", {"bad"})).kind == Kind::Nothing);
-    CHECK(pack(make_headless("ns", "a")).kind == Kind::Headless);
+    CHECK(pack(make_service("ns", "a", {"10.0.0.1"})).kind == ServiceRecords::Kind::ClusterIp);
+    CHECK(pack(make_service("ns", "a", {"fd00::1"})).kind == ServiceRecords::Kind::ClusterIp);
+    CHECK(pack(make_service("ns", "a", {})).kind == ServiceRecords::Kind::Nothing);
+    CHECK(pack(make_service("ns", "a", {"bad"})).kind == ServiceRecords::Kind::Nothing);
+    CHECK(pack(make_headless("ns", "a")).kind == ServiceRecords::Kind::Headless);
     const auto external = pack(make_external("ns", "a", "Example.COM"));
-    CHECK(external.kind == Kind::ExternalName);
+    CHECK(external.kind == ServiceRecords::Kind::ExternalName);
     CHECK(external.target.to_string() == "Example.COM.");
-    CHECK(pack(make_external("ns", "a", "example.com.")).kind == Kind::ExternalName);
+    CHECK(pack(make_external("ns", "a", "example.com.")).kind ==
+          ServiceRecords::Kind::ExternalName);
     for (const char* none : {"", "10.0.0.1", "fd00::1", "a..b"}) {
         CAPTURE(none);
-        CHECK(pack(make_external("ns", "a", none)).kind == Kind::Nothing);
+        CHECK(pack(make_external("ns", "a", none)).kind == ServiceRecords::Kind::Nothing);
     }
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("an ExternalName keeps no cluster IP; NodePort and LoadBalancer are th
     auto balanced = make_service("ns", "a", {"10.0.0.2", "fd00::2", "10.0.0.1", "10.0.0.2"});
     balanced.type = k8s_client::ServiceType::LoadBalancer;
     const auto packed = pack(balanced);
-    CHECK(packed.kind == Kind::ClusterIp);
+    CHECK(packed.kind == ServiceRecords::Kind::ClusterIp);
     CHECK(packed.v4 == std::vector<Ipv4>{{{10, 0, 0, 1}}, {{10, 0, 0, 2}}});
     CHECK(packed.v6.size() == 1);
 }

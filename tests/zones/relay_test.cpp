@@ -24,7 +24,7 @@ WireMessage upstream() {
 }
 
 /// rdata built like a message; offsets in it are those of the whole.
-std::string rdata_of(const WireMessage& built) {
+std::string built_rdata(const WireMessage& built) {
     const auto octets = built.octets();
     return {octets.begin() + kHeaderSize, octets.end()};
 }
@@ -72,7 +72,8 @@ WireMessage with_names(unsigned type, const std::string& before, int names,
         rdata.labels("n" + std::to_string(i)).pointer(kExampleCom);
     }
     rdata.raw(after);
-    return upstream().record(WireMessage::kAnswer, "www.example.com.", type, 60, rdata_of(rdata));
+    return upstream().record(WireMessage::kAnswer, "www.example.com.", type, 60,
+                             built_rdata(rdata));
 }
 
 }  // namespace
@@ -185,7 +186,7 @@ TEST_CASE("pointers that loop or look ahead are refused") {
     CHECK_FALSE(relay(owner(end + 12)).good);
     CHECK_FALSE(relay(owner(0x3fff)).good);
     const auto rdata = upstream().name("a.").rest_of_record(
-        WireMessage::kAnswer, 5, 60, rdata_of(WireMessage().pointer(end + 13)));
+        WireMessage::kAnswer, 5, 60, built_rdata(WireMessage().pointer(end + 13)));
     CHECK_FALSE(relay(rdata).good);
 }
 

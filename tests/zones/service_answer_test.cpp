@@ -12,9 +12,6 @@ using namespace support;
 
 namespace {
 
-const std::string kWeb = "web.prod.svc.cluster.local.";
-const std::string kDb = "db.prod.svc.cluster.local.";
-
 Strings addresses(std::size_t count, bool v6 = false) {
     Strings all;
     for (std::size_t i = 0; i < count; ++i) {

@@ -54,7 +54,7 @@ void check_names_differ(const std::vector<Object>& objects) {
     }
 }
 
-void run(const ClusterOptions& options, unsigned seed) {
+void check_read_back(const ClusterOptions& options, unsigned seed) {
     CAPTURE(seed);
     Events events(seed);
     TestCluster grown(options);
@@ -76,7 +76,7 @@ void run(const ClusterOptions& options, unsigned seed) {
 
 TEST_CASE("a store made of a snapshot's objects answers as the one it was taken of") {
     for (unsigned seed = 0; seed < 30; ++seed) {
-        run(verified(), seed);
+        check_read_back(verified(), seed);
     }
     auto hiding = verified();
     hiding.ignore_empty_service = true;
@@ -85,9 +85,9 @@ TEST_CASE("a store made of a snapshot's objects answers as the one it was taken 
     auto one_namespace = usual_options();
     one_namespace.namespaces = {"prod"};
     for (unsigned seed = 100; seed < 105; ++seed) {
-        run(hiding, seed);
-        run(without_endpoints, seed);
-        run(one_namespace, seed);
+        check_read_back(hiding, seed);
+        check_read_back(without_endpoints, seed);
+        check_read_back(one_namespace, seed);
     }
 }
 

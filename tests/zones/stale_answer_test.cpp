@@ -84,7 +84,8 @@ Judged reply_to(const TestCluster& cluster, const Snapshot& snapshot, const std:
     return ask(cluster.zone(), snapshot, question).message;
 }
 
-std::string why(const TestCluster& cluster, const Snapshot& snapshot, const std::string& qname) {
+std::string stale_reason(const TestCluster& cluster, const Snapshot& snapshot,
+                         const std::string& qname) {
     return reply_to(cluster, snapshot, qname).edns->extended_error;
 }
 
@@ -129,19 +130,19 @@ TEST_CASE("a stale answer says so to a client that sent EDNS, and only then") {
          {"web.prod.svc.cluster.local.", "prod.svc.cluster.local.", "alias.prod.svc.cluster.local.",
           "ext.prod.svc.cluster.local.", "cluster.local."}) {
         CAPTURE(qname);
-        CHECK(why(cluster, *snapshot, qname) == "3" + text);
-        CHECK(why(cluster, *cluster.snapshot(), qname).find(text) == std::string::npos);
+        CHECK(stale_reason(cluster, *snapshot, qname) == "3" + text);
+        CHECK(stale_reason(cluster, *cluster.snapshot(), qname).find(text) == std::string::npos);
         CHECK_FALSE(reply_to(cluster, *snapshot, qname, false).edns.has_value());
     }
-    CHECK(why(cluster, *snapshot, "nope.prod.svc.cluster.local.") == "19" + text);
-    CHECK(why(cluster, *cluster.snapshot(), "web.prod.svc.cluster.local.") == "");
+    CHECK(stale_reason(cluster, *snapshot, "nope.prod.svc.cluster.local.") == "19" + text);
+    CHECK(stale_reason(cluster, *cluster.snapshot(), "web.prod.svc.cluster.local.") == "");
 }
 
 TEST_CASE("what is not answered from a stale snapshot is not called stale") {
     const auto cluster = cluster_with_ttl(30);
     for (const std::string qname : {"example.com.", "9.9.9.9.in-addr.arpa."}) {
         CAPTURE(qname);
-        CHECK(why(cluster, *stale(cluster), qname) == "");
+        CHECK(stale_reason(cluster, *stale(cluster), qname) == "");
     }
 }
 
