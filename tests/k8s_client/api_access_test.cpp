@@ -9,7 +9,7 @@ using namespace k8s_client;
 namespace {
 
 /// `tls|plain HOST PORT PATH`, or the error.
-std::string read(const std::string& url) {
+std::string access_text(const std::string& url) {
     try {
         const ApiAccess access = access_to(url);
         return (access.tls ? "tls " : "plain ") + access.host + ' ' + std::to_string(access.port) +
@@ -22,13 +22,13 @@ std::string read(const std::string& url) {
 }  // namespace
 
 TEST_CASE("api access: URLs") {
-    CHECK(read("https://10.96.0.1") == "tls 10.96.0.1 443 ");
-    CHECK(read("https://10.96.0.1:6443/") == "tls 10.96.0.1 6443 ");
-    CHECK(read("http://localhost") == "plain localhost 80 ");
-    CHECK(read("http://localhost:8080") == "plain localhost 8080 ");
-    CHECK(read("https://[fd00::1]") == "tls fd00::1 443 ");
-    CHECK(read("https://[fd00::1]:6443") == "tls fd00::1 6443 ");
-    CHECK(read("https://rancher.example.org/k8s/clusters/c-1//") ==
+    CHECK(access_text("https://10.96.0.1") == "tls 10.96.0.1 443 ");
+    CHECK(access_text("https://10.96.0.1:6443/") == "tls 10.96.0.1 6443 ");
+    CHECK(access_text("http://localhost") == "plain localhost 80 ");
+    CHECK(access_text("http://localhost:8080") == "plain localhost 8080 ");
+    CHECK(access_text("https://[fd00::1]") == "tls fd00::1 443 ");
+    CHECK(access_text("https://[fd00::1]:6443") == "tls fd00::1 6443 ");
+    CHECK(access_text("https://rancher.example.org/k8s/clusters/c-1//") ==
           "tls rancher.example.org 443 /k8s/clusters/c-1");
 }
 
@@ -64,11 +64,11 @@ TEST_CASE("api access: what is no URL of an API server") {
         std::string shown = c.url;
         std::ranges::replace_if(
             shown, [](char octet) { return octet < ' '; }, '?');
-        CHECK(read(c.url) == "not the URL of an API server: '" + shown + "': " + c.why +
-                                 "; it has the form https://HOST[:PORT][/PATH]");
+        CHECK(access_text(c.url) == "not the URL of an API server: '" + shown + "': " + c.why +
+                                        "; it has the form https://HOST[:PORT][/PATH]");
     }
     // The URL is not shown.
-    CHECK(read("https://admin:password@10.0.0.1") ==
+    CHECK(access_text("https://admin:password@10.0.0.1") ==
           "the URL of the API server holds a user name: give a token or a certificate");
 }
 

@@ -1,10 +1,9 @@
-#include <memory>
-
 #include <doctest/doctest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
 #include "tests/k8s_client/api_requests.h"
+#include "tests/k8s_client/openssl_handles.h"
 #include "tests/k8s_client/temp_folder.h"
 
 using namespace k8s_client;
@@ -44,16 +43,12 @@ std::string outcome_with(const PemPair& own, const std::string& server_name = ""
 }
 
 std::string encrypted(const std::string& key) {
-    const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(
-        BIO_new_mem_buf(key.data(), static_cast<int>(key.size())), BIO_free_all);
-    const std::unique_ptr<BIO, decltype(&BIO_free_all)> out(BIO_new(BIO_s_mem()), BIO_free_all);
-    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> pair(
-        PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+    const Bio out = empty_memory();
+    const Key pair(PEM_read_bio_PrivateKey(memory(key).get(), nullptr, nullptr, nullptr),
+                   EVP_PKEY_free);
     REQUIRE(PEM_write_bio_PKCS8PrivateKey(out.get(), pair.get(), EVP_aes_128_cbc(), "password", 8,
                                           nullptr, nullptr) == 1);
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(out.get(), &data);
-    return {data, static_cast<std::size_t>(size)};
+    return content(out);
 }
 
 bool has(const std::string& text, const std::string& part) {

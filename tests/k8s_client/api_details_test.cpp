@@ -37,7 +37,7 @@ ScriptedResponse status(int code, const std::string& message) {
 
 constexpr const char* kKubia =
     R"({"metadata":{"name":"kubia","namespace":"prod"},"spec":{"selector":{"app":"kubia"}}})";
-constexpr const char* kPod =
+constexpr const char* kKubiaPod =
     R"({"metadata":{"name":"p","namespace":"prod","labels":{"app":"kubia"}},"status":{"phase":"Running"}})";
 
 }  // namespace
@@ -46,7 +46,7 @@ TEST_CASE("details: three lists, each of one namespace") {
     Asked asked(
         {list("ServiceList", kKubia),
          slices(R"({"metadata":{"name":"kubia-1","namespace":"prod"},"addressType":"IPv4"})"),
-         list("PodList", kPod)});
+         list("PodList", kKubiaPod)});
     const ServiceView view = asked.details->look_at("prod", "kubia");
     CHECK(
         asked.http->targets(3) ==
@@ -66,7 +66,7 @@ TEST_CASE("details: three lists, each of one namespace") {
 
 TEST_CASE("details: pods of the namespace, where the selector selects none") {
     Asked asked(
-        {list("ServiceList", kKubia), slices(""), list("PodList", ""), list("PodList", kPod)});
+        {list("ServiceList", kKubia), slices(""), list("PodList", ""), list("PodList", kKubiaPod)});
     const ServiceView view = asked.details->look_at("prod", "kubia");
     CHECK(asked.http->targets(4)[3] == "/api/v1/namespaces/prod/pods?limit=500");
     CHECK(view.pods.empty());
@@ -117,7 +117,7 @@ TEST_CASE("details: a response that is too large, or no JSON") {
 
 TEST_CASE("details: the pod at an address, unless it has ended") {
     Asked asked({list("PodList", R"({"metadata":{"name":"old"},"status":{"phase":"Succeeded"}},)" +
-                                     std::string(kPod))});
+                                     std::string(kKubiaPod))});
     const auto pod = asked.details->pod_at("10.0.0.1");
     CHECK(asked.http->targets(1).front() ==
           "/api/v1/pods?limit=500&fieldSelector=status.podIP%3D10.0.0.1");

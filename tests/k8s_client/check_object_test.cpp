@@ -22,13 +22,13 @@ std::string fault_of(const std::string& json) {
     return message.substr(message.find(": ", document + 1) + 2);
 }
 
-std::string service(const std::string& spec) {
+std::string service_with_spec(const std::string& spec) {
     return R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"a","namespace":"n"},"spec":{)" +
            spec + "}}";
 }
 
-std::string port(const std::string& fields) {
-    return fault_of(service("\"ports\":[{\"port\":1},{" + fields + "}]"));
+std::string port_fault(const std::string& fields) {
+    return fault_of(service_with_spec("\"ports\":[{\"port\":1},{" + fields + "}]"));
 }
 
 std::string slice(const std::string& fields) {
@@ -36,7 +36,7 @@ std::string slice(const std::string& fields) {
            fields + "}";
 }
 
-std::string meta(const std::string& kind, const std::string& fields) {
+std::string object_with_meta(const std::string& kind, const std::string& fields) {
     return R"({"apiVersion":"v1","kind":")" + kind + R"(","metadata":{)" + fields + "}}";
 }
 
@@ -44,48 +44,53 @@ std::string meta(const std::string& kind, const std::string& fields) {
 
 TEST_CASE("a message names document, kind, namespace, name, field and reason, once") {
     const auto read =
-        from_json(service(R"("clusterIP":"1.2.3","type":"Bad","ports":[{"port":0}])") +
-                  service(R"("type":5,"ports":"x")"));
+        from_json(service_with_spec(R"("clusterIP":"1.2.3","type":"Bad","ports":[{"port":0}])") +
+                  service_with_spec(R"("type":5,"ports":"x")"));
     CHECK(
         read.skipped ==
         std::vector<std::string>{
             "document 1: Service n/a: spec.ports[0].port: 0 is not a whole number from 1 to 65535",
             "document 2: Service n/a: spec.type: is a number, not a string"});
     const auto listed = from_json(R"({"kind":"List","apiVersion":"v1","items":[{},)" +
-                                  service(R"("clusterIP":"1.2.3")") + "]}");
+                                  service_with_spec(R"("clusterIP":"1.2.3")") + "]}");
     REQUIRE(listed.skipped.size() == 2);
     CHECK(listed.skipped.back() ==
           "document 1: Service n/a: items[1].spec.clusterIP: '1.2.3' is not an IP address");
 }
 
 TEST_CASE("names and namespaces") {
-    CHECK(fault_of(meta("Pod", "")) == "metadata.name: required");
-    CHECK(fault_of(meta("Pod", "\"name\":\"\"")) == "metadata.name: required");
+    CHECK(fault_of(object_with_meta("Pod", "")) == "metadata.name: required");
+    CHECK(fault_of(object_with_meta("Pod", "\"name\":\"\"")) == "metadata.name: required");
     CHECK(fault_of(R"({"apiVersion":"v1","kind":"Pod"})") == "metadata.name: required");
-    CHECK(fault_of(meta("Pod", "\"name\":5")) == "metadata.name: is a number, not a string");
-    CHECK(fault_of(meta("Pod", "\"name\":\"A\"")).find("metadata.name: 'A' is not a DNS sub") == 0);
-    CHECK(fault_of(meta("Service", "\"name\":\"a.b\"")).find("metadata.name: ") == 0);
-    CHECK(fault_of(meta("Namespace", "\"name\":\"a.b\"")).find("metadata.name: ") == 0);
+    CHECK(fault_of(object_with_meta("Pod", "\"name\":5")) ==
+          "metadata.name: is a number, not a string");
+    CHECK(fault_of(object_with_meta("Pod", "\"name\":\"A\""))
+              .find("metadata.name: 'A' is not a DNS sub") == 0);
+    CHECK(fault_of(object_with_meta("Service", "\"name\":\"a.b\"")).find("metadata.name: ") == 0);
+    CHECK(fault_of(object_with_meta("Namespace", "\"name\":\"a.b\"")).find("metadata.name: ") == 0);
     const std::string long_name(64, 'a');
-    CHECK(fault_of(meta("Service", "\"name\":\"" + long_name + "\"")).find("longer than 63") !=
-          std::string::npos);
-    CHECK(fault_of(meta("Service", "\"name\":\"a\",\"namespace\":\"" + long_name + "\""))
-              .find("metadata.namespace: ") == 0);
+    CHECK(fault_of(object_with_meta("Service", "\"name\":\"" + long_name + "\""))
+              .find("longer than 63") != std::string::npos);
     CHECK(
-        fault_of(meta("Pod", "\"name\":\"a\",\"namespace\":\"a.b\"")).find("metadata.namespace") ==
-        0);
-    CHECK(from_json(meta("Pod", "\"name\":\"" + long_name + ".b\"")).objects.size() == 1);
-    CHECK(from_json(meta("Endpoints", "\"name\":\"a.b\"")).objects.size() == 1);
-    CHECK(from_json(meta("Pod", "\"name\":\"a\",\"namespace\":null")).only<Pod>().meta.ns ==
-          "default");
+        fault_of(object_with_meta("Service", "\"name\":\"a\",\"namespace\":\"" + long_name + "\""))
+            .find("metadata.namespace: ") == 0);
+    CHECK(fault_of(object_with_meta("Pod", "\"name\":\"a\",\"namespace\":\"a.b\""))
+              .find("metadata.namespace") == 0);
+    CHECK(from_json(object_with_meta("Pod", "\"name\":\"" + long_name + ".b\"")).objects.size() ==
+          1);
+    CHECK(from_json(object_with_meta("Endpoints", "\"name\":\"a.b\"")).objects.size() == 1);
+    CHECK(from_json(object_with_meta("Pod", "\"name\":\"a\",\"namespace\":null"))
+              .only<Pod>()
+              .meta.ns == "default");
     const std::string too_long(254, 'a');
-    CHECK(fault_of(meta("Pod", "\"name\":\"" + too_long + "\"")).find("longer than 253") !=
-          std::string::npos);
+    CHECK(fault_of(object_with_meta("Pod", "\"name\":\"" + too_long + "\""))
+              .find("longer than 253") != std::string::npos);
 }
 
 TEST_CASE("labels") {
     const auto label = [](const std::string& entry) {
-        return fault_of(meta("Pod", "\"name\":\"a\",\"labels\":{\"x\":\"y\"," + entry + "}"));
+        return fault_of(
+            object_with_meta("Pod", "\"name\":\"a\",\"labels\":{\"x\":\"y\"," + entry + "}"));
     };
     CHECK(label("\"b\":1") == "metadata.labels[b]: is a number, not a string");
     CHECK(label("\"b\":{}") == "metadata.labels[b]: is an object, not a string");
@@ -94,56 +99,63 @@ TEST_CASE("labels") {
           std::string::npos);
     CHECK(label("\"\":\"v\"").find("metadata.labels[]: ") == 0);
     CHECK(label("\"A.b/c\":\"v\"").find("metadata.labels[A.b/c]: ") == 0);
-    CHECK(fault_of(meta("Pod", R"("name":"a","labels":[])")) ==
+    CHECK(fault_of(object_with_meta("Pod", R"("name":"a","labels":[])")) ==
           "metadata.labels: is a list, not an object");
-    CHECK(from_json(meta("Pod", R"("name":"a","labels":{"b":"","c":null})"))
+    CHECK(from_json(object_with_meta("Pod", R"("name":"a","labels":{"b":"","c":null})"))
               .only<Pod>()
               .meta.labels == Labels{{"b", ""}});
 }
 
 TEST_CASE("a Service's fields") {
-    CHECK(fault_of(service(R"("type":"Foo")")) == "spec.type: 'Foo' is not a type of Service");
-    CHECK(fault_of(service(R"("clusterIPs":["10.0.0.1","x"])")) ==
+    CHECK(fault_of(service_with_spec(R"("type":"Foo")")) ==
+          "spec.type: 'Foo' is not a type of Service");
+    CHECK(fault_of(service_with_spec(R"("clusterIPs":["10.0.0.1","x"])")) ==
           "spec.clusterIPs[1]: 'x' is not an IP address");
-    CHECK(fault_of(service(R"("clusterIPs":["10.0.0.1","None"])")).find("spec.clusterIPs[1]") == 0);
-    CHECK(fault_of(service(R"("clusterIPs":[""])")).find("spec.clusterIPs[0]") == 0);
-    CHECK(fault_of(service(R"("clusterIPs":"10.0.0.1")")) ==
+    CHECK(fault_of(service_with_spec(R"("clusterIPs":["10.0.0.1","None"])"))
+              .find("spec.clusterIPs[1]") == 0);
+    CHECK(fault_of(service_with_spec(R"("clusterIPs":[""])")).find("spec.clusterIPs[0]") == 0);
+    CHECK(fault_of(service_with_spec(R"("clusterIPs":"10.0.0.1")")) ==
           "spec.clusterIPs: is a string, not a list");
-    CHECK(fault_of(service(R"("clusterIPs":[["10.0.0.1"]])")) ==
+    CHECK(fault_of(service_with_spec(R"("clusterIPs":[["10.0.0.1"]])")) ==
           "spec.clusterIPs[0]: is a list, not a string");
-    CHECK(fault_of(service(R"("clusterIP":10)")) == "spec.clusterIP: is a number, not a string");
-    CHECK(fault_of(service(R"("clusterIP":"none")")).find("spec.clusterIP: ") == 0);
-    CHECK(fault_of(service(R"("publishNotReadyAddresses":"true")")) ==
+    CHECK(fault_of(service_with_spec(R"("clusterIP":10)")) ==
+          "spec.clusterIP: is a number, not a string");
+    CHECK(fault_of(service_with_spec(R"("clusterIP":"none")")).find("spec.clusterIP: ") == 0);
+    CHECK(fault_of(service_with_spec(R"("publishNotReadyAddresses":"true")")) ==
           "spec.publishNotReadyAddresses: is a string, not true or false");
-    CHECK(fault_of(service(R"("type":"ExternalName")")) == "spec.externalName: '' is empty");
-    CHECK(fault_of(service(R"("type":"ExternalName","externalName":"a..b")"))
+    CHECK(fault_of(service_with_spec(R"("type":"ExternalName")")) ==
+          "spec.externalName: '' is empty");
+    CHECK(fault_of(service_with_spec(R"("type":"ExternalName","externalName":"a..b")"))
               .find("with an empty label") != std::string::npos);
-    CHECK(
-        fault_of(service(R"("type":"ExternalName","externalName":")" + std::string(64, 'a') + "\""))
-            .find("longer than 63") != std::string::npos);
-    const std::string fault = fault_of(
-        service(R"("type":"ExternalName","externalName":")" + std::string(300, 'a') + "\""));
+    CHECK(fault_of(service_with_spec(R"("type":"ExternalName","externalName":")" +
+                                     std::string(64, 'a') + "\""))
+              .find("longer than 63") != std::string::npos);
+    const std::string fault = fault_of(service_with_spec(
+        R"("type":"ExternalName","externalName":")" + std::string(300, 'a') + "\""));
     CHECK(fault.find("longer than 253") != std::string::npos);
     CHECK(fault.size() < 200);
 }
 
 TEST_CASE("ports") {
-    CHECK(port("") == "spec.ports[1].port: required");
-    CHECK(port("\"port\":null") == "spec.ports[1].port: required");
+    CHECK(port_fault("") == "spec.ports[1].port: required");
+    CHECK(port_fault("\"port\":null") == "spec.ports[1].port: required");
     for (const char* bad : {"0", "-1", "65536", "80.0", "1e2", "99999999999999999999"}) {
-        CHECK(port("\"port\":" + std::string(bad)) ==
+        CHECK(port_fault("\"port\":" + std::string(bad)) ==
               "spec.ports[1].port: " + std::string(bad) + " is not a whole number from 1 to 65535");
     }
-    CHECK(port("\"port\":\"80\"") ==
+    CHECK(port_fault("\"port\":\"80\"") ==
           "spec.ports[1].port: is a string, not a whole number from 1 to 65535");
-    CHECK(port("\"port\":[80]").find("is a list, not") != std::string::npos);
-    CHECK(port(R"("port":2,"protocol":"tcp")") ==
+    CHECK(port_fault("\"port\":[80]").find("is a list, not") != std::string::npos);
+    CHECK(port_fault(R"("port":2,"protocol":"tcp")") ==
           "spec.ports[1].protocol: 'tcp' is none of TCP, UDP, SCTP");
-    CHECK(port(R"("port":2,"name":"a.b")").find("spec.ports[1].name: 'a.b' is not") == 0);
-    CHECK(port("\"port\":2,\"name\":\"" + std::string(64, 'n') + "\"").find("longer than 63") !=
-          std::string::npos);
-    CHECK(fault_of(service(R"("ports":[80])")) == "spec.ports[0]: is a number, not an object");
-    const auto good = from_json(service(R"("ports":[{"port":65535,"protocol":"","name":"A-1"}])"));
+    CHECK(port_fault(R"("port":2,"name":"a.b")").find("spec.ports[1].name: 'a.b' is not") == 0);
+    CHECK(
+        port_fault("\"port\":2,\"name\":\"" + std::string(64, 'n') + "\"").find("longer than 63") !=
+        std::string::npos);
+    CHECK(fault_of(service_with_spec(R"("ports":[80])")) ==
+          "spec.ports[0]: is a number, not an object");
+    const auto good =
+        from_json(service_with_spec(R"("ports":[{"port":65535,"protocol":"","name":"A-1"}])"));
     CHECK(good.only<Service>().ports == std::vector<ServicePort>{{"A-1", "TCP", 65535}});
 }
 

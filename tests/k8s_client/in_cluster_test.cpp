@@ -8,7 +8,8 @@ using namespace k8s_client;
 
 namespace {
 
-std::string error_of(const ServiceEnvironment& environment, const std::filesystem::path& folder) {
+std::string in_cluster_error(const ServiceEnvironment& environment,
+                             const std::filesystem::path& folder) {
     try {
         in_cluster_access(environment, folder);
     } catch (const AccessError& error) {
@@ -38,23 +39,23 @@ TEST_CASE("in cluster: what is missing") {
     const std::string outside =
         "not in a pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set): give the "
         "kubernetes block 'kubeconfig', 'endpoint' or 'manifests'";
-    CHECK(error_of({"", ""}, folder.path()) == outside);
-    CHECK(error_of({"10.96.0.1", ""}, folder.path()) == outside);
-    CHECK(error_of({"", "443"}, folder.path()) == outside);
-    CHECK(error_of({"10.96.0.1", "https"}, folder.path()) ==
+    CHECK(in_cluster_error({"", ""}, folder.path()) == outside);
+    CHECK(in_cluster_error({"10.96.0.1", ""}, folder.path()) == outside);
+    CHECK(in_cluster_error({"", "443"}, folder.path()) == outside);
+    CHECK(in_cluster_error({"10.96.0.1", "https"}, folder.path()) ==
           "KUBERNETES_SERVICE_PORT is not a number from 1 to 65535: 'https'");
-    CHECK(error_of({"10.96 .0.1", "443"}, folder.path()) ==
+    CHECK(in_cluster_error({"10.96 .0.1", "443"}, folder.path()) ==
           "KUBERNETES_SERVICE_HOST is neither an address nor a name: '10.96 .0.1'");
     const std::string mend =
         ": the pod needs a ServiceAccount whose token is mounted (automountServiceAccountToken)";
-    CHECK(error_of({"10.96.0.1", "443"}, folder.path()) ==
+    CHECK(in_cluster_error({"10.96.0.1", "443"}, folder.path()) ==
           "cannot read the token " + (folder / "token").string() + ": No such file or directory" +
               mend);
     folder.write("token", "\n");
-    CHECK(error_of({"10.96.0.1", "443"}, folder.path()) ==
+    CHECK(in_cluster_error({"10.96.0.1", "443"}, folder.path()) ==
           "the token in " + (folder / "token").string() + " is empty" + mend);
     folder.write("token", "t");
-    CHECK(error_of({"10.96.0.1", "443"}, folder.path()) ==
+    CHECK(in_cluster_error({"10.96.0.1", "443"}, folder.path()) ==
           "cannot read the CA " + (folder / "ca.crt").string() + ": No such file or directory" +
               mend);
 }

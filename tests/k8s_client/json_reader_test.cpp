@@ -10,7 +10,7 @@ using namespace k8s_client;
 
 namespace {
 
-std::string pod(const std::string& extra) {
+std::string pod_json(const std::string& extra) {
     return R"({"apiVersion":"v1","kind":"Pod",)" + extra + R"("metadata":{"name":"a"}})";
 }
 
@@ -21,7 +21,7 @@ std::string nested(std::size_t depth) {
 }  // namespace
 
 TEST_CASE("JSON: documents follow each other") {
-    const auto read = from_json(" " + pod("") + pod("") + "\n" + pod("") + " \n");
+    const auto read = from_json(" " + pod_json("") + pod_json("") + "\n" + pod_json("") + " \n");
     CHECK(read.ok);
     CHECK(read.documents == std::vector<std::size_t>{1, 2, 3});
     CHECK(from_json("").ok);
@@ -30,7 +30,7 @@ TEST_CASE("JSON: documents follow each other") {
 }
 
 TEST_CASE("JSON: an error names its line") {
-    const auto read = from_json(pod("") + "\n{\n\"a\": x}");
+    const auto read = from_json(pod_json("") + "\n{\n\"a\": x}");
     CHECK_FALSE(read.ok);
     CHECK(read.error.line == 3);
     CHECK(read.error.why == "Invalid value.");
@@ -44,7 +44,7 @@ TEST_CASE("JSON: an error names its line") {
 }
 
 TEST_CASE("JSON: what is not read may be deep and large") {
-    CHECK(from_json(pod("\"x\":" + nested(500) + ",")).objects.size() == 1);
+    CHECK(from_json(pod_json("\"x\":" + nested(500) + ",")).objects.size() == 1);
     const std::string large(3 << 20, 'x');
     const auto read =
         from_json(R"({"apiVersion":"v1","kind":"Pod","metadata":{"annotations":{"a":")" + large +
@@ -68,6 +68,6 @@ TEST_CASE("JSON: the parser gives up once nothing more is wanted") {
     RecordingReceiver receiver;
     receiver.limit = 2;
     ObjectDecoder decoder(receiver);
-    CHECK_FALSE(read_json(pod("") + pod("") + pod(""), decoder));
+    CHECK_FALSE(read_json(pod_json("") + pod_json("") + pod_json(""), decoder));
     CHECK(receiver.objects.size() == 2);
 }

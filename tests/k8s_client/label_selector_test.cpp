@@ -16,7 +16,7 @@ bool matches(const std::string& text, const Labels& labels) {
     return selector->matches(labels);
 }
 
-std::string error_of(const std::string& text) {
+std::string selector_error(const std::string& text) {
     const auto selector = LabelSelector::parse(text);
     REQUIRE_MESSAGE(!selector, text);
     return selector.error();
@@ -112,13 +112,13 @@ TEST_CASE("what labels.Parse refuses is refused, with the place") {
     };
     for (const std::string& text : bad) {
         CAPTURE(text);
-        CHECK(error_of(text).find("label selector '" + text + "', column ") == 0);
+        CHECK(selector_error(text).find("label selector '" + text + "', column ") == 0);
     }
-    CHECK(error_of("a=b c") ==
+    CHECK(selector_error("a=b c") ==
           "label selector 'a=b c', column 5: found 'c', expected ',' or the end");
-    CHECK(error_of("a in ()").find("the list is empty") != std::string::npos);
-    CHECK(error_of("a>x").find("not an integer") != std::string::npos);
-    CHECK(error_of("a,").find("found the end") != std::string::npos);
+    CHECK(selector_error("a in ()").find("the list is empty") != std::string::npos);
+    CHECK(selector_error("a>x").find("not an integer") != std::string::npos);
+    CHECK(selector_error("a,").find("found the end") != std::string::npos);
 }
 
 TEST_CASE("keys and values keep their limits of length") {
@@ -126,9 +126,9 @@ TEST_CASE("keys and values keep their limits of length") {
     const std::string prefix = std::string(251, 'p') + ".q";
     CHECK(LabelSelector::parse(name + "=" + name));
     CHECK(LabelSelector::parse(prefix + "/" + name + " in (" + name + ")"));
-    CHECK(error_of(name + "n").find("longer than 63") != std::string::npos);
-    CHECK(error_of("a=" + name + "n").find("longer than 63") != std::string::npos);
-    CHECK(error_of("a in (b," + name + "n)").find("longer than 63") != std::string::npos);
+    CHECK(selector_error(name + "n").find("longer than 63") != std::string::npos);
+    CHECK(selector_error("a=" + name + "n").find("longer than 63") != std::string::npos);
+    CHECK(selector_error("a in (b," + name + "n)").find("longer than 63") != std::string::npos);
     CHECK_FALSE(LabelSelector::parse(prefix + "q/a"));
 }
 

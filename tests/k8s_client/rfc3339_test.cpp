@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 using k8s_client::parse_rfc3339;
-using namespace std::chrono;
 
 TEST_CASE("times with and without fraction and offset") {
+    using namespace std::chrono;
     const sys_time<nanoseconds> noon = sys_days(year(2026) / 11 / 23) + hours(12);
     CHECK(parse_rfc3339("2026-11-23T12:00:00Z") == noon);
     CHECK(parse_rfc3339("2026-11-23T13:30:00+01:30") == noon);

@@ -11,17 +11,12 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include "tests/k8s_client/openssl_handles.h"
+
 namespace k8s_client::testing {
 namespace {
 
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Context = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
-
-Bio memory(const std::string& text) {
-    return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free_all};
-}
 
 Certificate certificate_of(const std::string& pem) {
     Certificate certificate(PEM_read_bio_X509(memory(pem).get(), nullptr, nullptr, nullptr),

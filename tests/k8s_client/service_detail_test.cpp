@@ -25,7 +25,7 @@ std::vector<Value> values_of(std::string_view yaml, std::size_t* left_out = null
     return kept.objects;
 }
 
-std::string name_of(const Value& object) {
+std::string kind_and_name(const Value& object) {
     return Value::string_of(object.find("kind")) + ' ' +
            Value::string_of(object.find("metadata", "name"));
 }
@@ -53,11 +53,11 @@ TEST_CASE("values: objects, lists, and typed lists, whose kind may come late") {
 {items: [{metadata: {name: d}}, {metadata: {name: e}}], apiVersion: v1, kind: ServiceList}
 )");
     REQUIRE(objects.size() == 5);
-    CHECK(name_of(objects[0]) == "Service a");
-    CHECK(name_of(objects[1]) == "Pod b");
-    CHECK(name_of(objects[2]) == "Pod c");
-    CHECK(name_of(objects[3]) == "Service d");
-    CHECK(name_of(objects[4]) == "Service e");
+    CHECK(kind_and_name(objects[0]) == "Service a");
+    CHECK(kind_and_name(objects[1]) == "Pod b");
+    CHECK(kind_and_name(objects[2]) == "Pod c");
+    CHECK(kind_and_name(objects[3]) == "Service d");
+    CHECK(kind_and_name(objects[4]) == "Service e");
     CHECK(Value::string_of(objects[4].find("apiVersion")) == "v1");
 }
 
@@ -77,11 +77,11 @@ TEST_CASE("values: what is too deep, too large or of no interest is left out") {
         &left_out);
     CHECK(left_out == 2);
     REQUIRE(objects.size() == 2);
-    CHECK(name_of(objects[0]) == "Pod deep");
+    CHECK(kind_and_name(objects[0]) == "Pod deep");
     CHECK(Value::string_of(objects[0].find("after")) == "here");
     CHECK(objects[0].find("metadata", "annotations") == nullptr);
     CHECK(objects[0].find("metadata", "managedFields") == nullptr);
-    CHECK(name_of(objects[1]) == "Pod small");
+    CHECK(kind_and_name(objects[1]) == "Pod small");
     Kept kept;
     ValueReader reader(kept);
     CHECK_FALSE(read_json_values(std::string(600, '['), reader));

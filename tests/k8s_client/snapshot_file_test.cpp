@@ -21,7 +21,7 @@ namespace {
 constexpr std::chrono::sys_seconds kNow{1'795'398'177s};
 const std::string kFilters = "labels '' namespaces 'prod'";
 
-Service service(const std::string& name) {
+Service web_service(const std::string& name) {
     Service made;
     made.meta.ns = "prod";
     made.meta.name = name;
@@ -35,7 +35,7 @@ Objects some_objects(int count = 20) {
     ns.meta.name = "prod";
     Objects objects{ns};
     for (int i = 0; i < count; ++i) {
-        objects.emplace_back(service("web-" + std::to_string(i)));
+        objects.emplace_back(web_service("web-" + std::to_string(i)));
     }
     return objects;
 }

@@ -1,33 +1,15 @@
 #include "tests/k8s_client/test_certificates.h"
 
-#include <memory>
-
 #include <doctest/doctest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "tests/k8s_client/openssl_handles.h"
+
 namespace k8s_client::testing {
 namespace {
-
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-
-Bio memory() {
-    return {BIO_new(BIO_s_mem()), BIO_free_all};
-}
-
-Bio memory(const std::string& text) {
-    return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free_all};
-}
-
-std::string content(const Bio& bio) {
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio.get(), &data);
-    return {data, static_cast<std::size_t>(size)};
-}
 
 void add_extension(X509* certificate, X509* issuer, int kind, const std::string& value) {
     X509V3_CTX context{};
@@ -83,8 +65,8 @@ PemPair make_certificate(const CertificateWish& wish, const PemPair& issuer) {
     REQUIRE(X509_sign(certificate.get(), parent_key ? parent_key.get() : key.get(), EVP_sha256()) >
             0);
 
-    const Bio out = memory();
-    const Bio key_out = memory();
+    const Bio out = empty_memory();
+    const Bio key_out = empty_memory();
     PEM_write_bio_X509(out.get(), certificate.get());
     PEM_write_bio_PrivateKey(key_out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     return {content(out), content(key_out)};

@@ -57,15 +57,18 @@ Lines event(const std::string& text) {
     return told(text, watch_event_node());
 }
 
-const std::string kPod = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"n",
+const std::string kRunningPod =
+    R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"n",
     "uid":"u-1","resourceVersion":"42"},"status":{"phase":"Running"}})";
 
 }  // namespace
 
 TEST_CASE("events of a watch") {
-    CHECK(event(R"({"type":"ADDED","object":)" + kPod + "}") == Lines{"take Pod n/p 42 u-1"});
-    CHECK(event(R"({"object":)" + kPod + R"(,"type":"MODIFIED"})") == Lines{"take Pod n/p 42 u-1"});
-    CHECK(event(R"({"type":"DELETED","object":)" + kPod + "}") == Lines{"deleted n/p 42"});
+    CHECK(event(R"({"type":"ADDED","object":)" + kRunningPod + "}") ==
+          Lines{"take Pod n/p 42 u-1"});
+    CHECK(event(R"({"object":)" + kRunningPod + R"(,"type":"MODIFIED"})") ==
+          Lines{"take Pod n/p 42 u-1"});
+    CHECK(event(R"({"type":"DELETED","object":)" + kRunningPod + "}") == Lines{"deleted n/p 42"});
     CHECK(event(R"({"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{
         "resourceVersion":"50","creationTimestamp":null},"spec":{"containers":null}}})") ==
           Lines{"bookmark 50"});
@@ -80,7 +83,7 @@ TEST_CASE("events of a watch") {
 
 TEST_CASE("a Pod that has ended, or an object that is wrong, is absent") {
     const auto with_phase = [](const std::string& phase) {
-        std::string pod = kPod;
+        std::string pod = kRunningPod;
         return pod.replace(pod.find("Running"), 7, phase);
     };
     CHECK(event(R"({"type":"MODIFIED","object":)" + with_phase("Succeeded") + "}") ==

@@ -12,13 +12,13 @@ using namespace k8s_client;
 namespace {
 
 /// A Service with one line of its own, indented below spec.
-RecordingReceiver service(const std::string& spec_line) {
+RecordingReceiver service_from_yaml(const std::string& spec_line) {
     return from_yaml("apiVersion: v1\nkind: Service\nmetadata:\n  name: a\nspec:\n  " + spec_line +
                      "\n");
 }
 
-RecordingReceiver port(const std::string& value) {
-    return service("ports: [{port: " + value + "}]");
+RecordingReceiver service_with_port(const std::string& value) {
+    return service_from_yaml("ports: [{port: " + value + "}]");
 }
 
 RecordingReceiver named(const std::string& name) {
@@ -44,24 +44,26 @@ TEST_CASE("YAML: documents are separated by ---") {
 TEST_CASE("YAML: scalars have the types of the core schema") {
     for (const char* good : {"80", "1", "65535"}) {
         CAPTURE(good);
-        CHECK(port(good).objects.size() == 1);
+        CHECK(service_with_port(good).objects.size() == 1);
     }
     for (const char* number : {"0", "65536", "-1", "+80", "80.0", "8e1", "0x50", "0o120", ".5",
                                "5.", "99999999999999999999", ".inf", "-.INF", ".nan", "1E+2"}) {
         CAPTURE(number);
-        REQUIRE(port(number).skipped.size() == 1);
-        CHECK(port(number).skipped.front() ==
+        REQUIRE(service_with_port(number).skipped.size() == 1);
+        CHECK(service_with_port(number).skipped.front() ==
               "document 1: Service a: spec.ports[0].port: " + std::string(number) +
                   " is not a whole number from 1 to 65535");
     }
     for (const char* text : {"'80'", "\"80\"", "!!str 80", "http", "1.2.3", "0x", "1e", "8_0",
                              "0b1", "+", ".", "e5", "0o8", "! 80"}) {
         CAPTURE(text);
-        REQUIRE(port(text).skipped.size() == 1);
-        CHECK(port(text).skipped.front().find("is a string, not") != std::string::npos);
+        REQUIRE(service_with_port(text).skipped.size() == 1);
+        CHECK(service_with_port(text).skipped.front().find("is a string, not") !=
+              std::string::npos);
     }
-    CHECK(port("!!int '80'").objects.size() == 1);
-    CHECK(port("true").skipped.front().find("is true or false, not") != std::string::npos);
+    CHECK(service_with_port("!!int '80'").objects.size() == 1);
+    CHECK(service_with_port("true").skipped.front().find("is true or false, not") !=
+          std::string::npos);
 }
 
 TEST_CASE("YAML: a name must be a string") {
@@ -83,17 +85,17 @@ TEST_CASE("YAML: a name must be a string") {
 
 TEST_CASE("YAML: booleans") {
     for (const char* yes : {"true", "True", "TRUE", "!!bool 'true'"}) {
-        CHECK(service("publishNotReadyAddresses: " + std::string(yes))
+        CHECK(service_from_yaml("publishNotReadyAddresses: " + std::string(yes))
                   .only<Service>()
                   .publish_not_ready_addresses);
     }
     for (const char* no : {"false", "False", "FALSE", "~"}) {
-        CHECK_FALSE(service("publishNotReadyAddresses: " + std::string(no))
+        CHECK_FALSE(service_from_yaml("publishNotReadyAddresses: " + std::string(no))
                         .only<Service>()
                         .publish_not_ready_addresses);
     }
     for (const char* bad : {"'true'", "yes", "1", "tRUE"}) {
-        CHECK(service("publishNotReadyAddresses: " + std::string(bad)).objects.empty());
+        CHECK(service_from_yaml("publishNotReadyAddresses: " + std::string(bad)).objects.empty());
     }
 }
 
