@@ -19,7 +19,7 @@ namespace {
 using namespace k8s_client;
 
 constexpr std::size_t kMostObjects = 200;
-constexpr unsigned kTypes[] = {1, 28, 33, 5, 12, 6, 255};
+constexpr unsigned kAskedTypes[] = {1, 28, 33, 5, 12, 6, 255};
 
 void judge_meta(const ObjectMeta& meta) {
     require(dns_subdomain_fault(meta.name).empty(), "a name that is none");
@@ -60,9 +60,9 @@ void judge(const Object& object) {
 }
 
 /// A cluster of which a tenant's objects must not touch `kept`.
-class Asked {
+class TenantCluster {
   public:
-    Asked() : store_(options(), {1, 2}), zone_(options(), {}) {
+    TenantCluster() : store_(options(), {1, 2}), zone_(options(), {}) {
         using namespace support;
         store_.apply(std::vector<Change>{applied(make_namespace("kept")),
                                          applied(make_service("kept", "web", {"10.9.9.9"}))},
@@ -164,7 +164,7 @@ void Objects::ask() const {
     if (changes_.empty() || changes_.size() > kMostObjects) {
         return;
     }
-    Asked cluster;
+    TenantCluster cluster;
     const auto before = cluster.answer("web.kept.svc.cluster.local.", 1);
     std::vector<Change> changes = changes_;
     bool touched = false;
@@ -176,7 +176,7 @@ void Objects::ask() const {
     cluster.apply(changes);
     for (const Change& change : changes_) {
         for (const std::string& name : names_of(change.object)) {
-            for (const unsigned type : kTypes) {
+            for (const unsigned type : kAskedTypes) {
                 if (name.size() < 250 && name[0] != '.') {
                     cluster.answer(name, type);
                 }

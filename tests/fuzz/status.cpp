@@ -51,7 +51,7 @@ std::string lowered(std::string_view text) {
     return lower;
 }
 
-struct Reply {
+struct ParsedReply {
     int status = 0;
     std::multimap<std::string, std::string> fields;  // names in lower case
     std::string body;
@@ -59,7 +59,7 @@ struct Reply {
 
 /// Ends the process if `text` is not one reply: a status line and fields of visible characters, and
 /// the body that they announce.
-Reply parse_reply(std::string_view text, bool head_only) {
+ParsedReply parse_reply(std::string_view text, bool head_only) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";  // RFC 9110 §15.2.1
     if (text.starts_with(kContinue)) {
         text.remove_prefix(kContinue.size());
@@ -71,7 +71,7 @@ Reply parse_reply(std::string_view text, bool head_only) {
     require(std::ranges::all_of(
                 head, [](char c) { return c == '\r' || c == '\n' || (c >= ' ' && c < 127); }),
             "a reply with odd characters in its head");
-    Reply reply;
+    ParsedReply reply;
     reply.status = std::stoi(std::string(head.substr(9, 3)));
     for (head.remove_prefix(head.find('\n') + 1); !head.empty();) {
         const std::string_view line = head.substr(0, head.find("\r\n"));
@@ -90,7 +90,7 @@ Reply parse_reply(std::string_view text, bool head_only) {
 }
 
 /// What all replies tell a browser, each once.
-void judge_fields(const Reply& reply) {
+void judge_fields(const ParsedReply& reply) {
     constexpr std::array<std::pair<const char*, std::string_view>, 7> kStrict{
         {{"content-security-policy", "default-src 'none'; "},
          {"x-content-type-options", "nosniff"},
@@ -195,7 +195,7 @@ void judge_answer(const std::string& head) {
     const std::string text = answer_to(head);
     const std::string method = method_of(head);
     const bool head_only = method == "HEAD";
-    const Reply reply = parse_reply(text, head_only);
+    const ParsedReply reply = parse_reply(text, head_only);
     judge_fields(reply);
     require(answer_to(head) == text, "the same head has another reply");
     const bool passed = reply.status == 200 || reply.status == 404;
