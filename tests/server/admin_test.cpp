@@ -16,7 +16,7 @@ using server::HttpReply;
 
 namespace {
 
-struct World {
+struct AdminRig {
     std::atomic<bool> stuck{false};
     std::atomic<bool> ready{false};
     server::RareMetrics metrics;
@@ -34,7 +34,7 @@ struct World {
 };
 
 TEST_CASE("health, ready and metrics on one address") {
-    World world;
+    AdminRig world;
     world.use(load("a {\nhealth 127.0.0.1:0\nready 127.0.0.1:0\nprometheus 127.0.0.1:0\n}"));
     CHECK(world.admin.listeners().size() == 1);
     CHECK(world.get("/health") == "200 OK");
@@ -52,7 +52,7 @@ TEST_CASE("health, ready and metrics on one address") {
 }
 
 TEST_CASE("ready on two addresses says the same of all blocks; prometheus twice is one") {
-    World world;
+    AdminRig world;
     world.use(
         load("a {\nready 127.0.0.2:0\nprometheus 127.0.0.1:0\n}\n"
              "b {\nready 127.0.0.3:0\nprometheus 127.0.0.1:0\n}"));
@@ -64,7 +64,7 @@ TEST_CASE("ready on two addresses says the same of all blocks; prometheus twice 
 }
 
 TEST_CASE("a reload changes what is asked, and keeps what is ready") {
-    World world;
+    AdminRig world;
     const Config config = load("a {\nhealth 127.0.0.1:0\nready 127.0.0.1:0\n}");
     world.use(config);
     world.ready = true;
@@ -83,7 +83,7 @@ TEST_CASE("a reload changes what is asked, and keeps what is ready") {
 }
 
 TEST_CASE("/health is asked by the process itself") {
-    World world;
+    AdminRig world;
     world.use(load("a {\nhealth :0\n}"));
     const auto end = HttpClient::Clock::now() + 10s;
     const auto observed = [&] {

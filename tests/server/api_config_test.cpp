@@ -11,8 +11,8 @@ namespace {
 const k8s_client::ServiceEnvironment kOutside;
 const k8s_client::ServiceEnvironment kPod{"10.96.0.1", "443"};
 
-std::string error_of(const ApiConfig& config, const k8s_client::ServiceEnvironment& environment,
-                     const std::filesystem::path& folder) {
+std::string access_error(const ApiConfig& config, const k8s_client::ServiceEnvironment& environment,
+                         const std::filesystem::path& folder) {
     try {
         api_access_of(config, environment, folder);
     } catch (const ConfigError& error) {
@@ -56,21 +56,21 @@ TEST_CASE("api access: kubeconfig, else endpoint, else the pod's own") {
 TEST_CASE("api access: what the process must not start with") {
     const testing::ScratchFolder folder;
     ApiConfig config;
-    CHECK(error_of(config, kOutside, folder.path())
+    CHECK(access_error(config, kOutside, folder.path())
               .starts_with("kubernetes: not in a pod (KUBERNETES_SERVICE_HOST"));
-    CHECK(error_of(config, kPod, folder.path())
+    CHECK(access_error(config, kPod, folder.path())
               .starts_with("kubernetes: cannot read the token " + folder.path().string()));
     config.endpoint = "https://a";
     config.certificate = folder.write("a.crt", "a");
     config.key = folder.path() / "none";
     config.ca = config.certificate;
-    CHECK(error_of(config, kPod, folder.path()) == "kubernetes: tls: cannot read the client key " +
-                                                       config.key.string() +
-                                                       ": No such file or directory");
+    CHECK(access_error(config, kPod, folder.path()) ==
+          "kubernetes: tls: cannot read the client key " + config.key.string() +
+              ": No such file or directory");
     config.kubeconfig = folder.path() / "none";
-    CHECK(error_of(config, kPod, folder.path()) == "kubernetes: cannot read the kubeconfig " +
-                                                       config.kubeconfig.string() +
-                                                       ": No such file or directory");
+    CHECK(access_error(config, kPod, folder.path()) == "kubernetes: cannot read the kubeconfig " +
+                                                           config.kubeconfig.string() +
+                                                           ": No such file or directory");
 }
 
 }  // namespace

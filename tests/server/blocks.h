@@ -26,6 +26,12 @@ inline ServerBlock block(const std::vector<std::string>& zone_names, const Liste
     return made;
 }
 
+inline Config config_of(std::vector<ServerBlock> blocks) {
+    Config config;
+    config.blocks = std::move(blocks);
+    return config;
+}
+
 inline KubernetesConfig kubernetes(const std::vector<std::string>& zone_names) {
     KubernetesConfig made;
     for (const std::string& zone : zone_names) {

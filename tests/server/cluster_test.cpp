@@ -21,7 +21,7 @@ Cluster make_cluster() {
     return {kubernetes({"cluster.local"}).options, {}, {}};
 }
 
-const zones::ServiceRecords* find(const Reader& reader, std::string_view wire_labels) {
+const zones::ServiceRecords* find_service(const Reader& reader, std::string_view wire_labels) {
     return reader.current().find_service(wire_labels);
 }
 
@@ -31,7 +31,7 @@ TEST_CASE("a new cluster is empty and not synced") {
     Cluster cluster = make_cluster();
     const Reader reader(cluster.published());
     CHECK_FALSE(reader.current().synced);
-    CHECK(find(reader, "\3web\4prod") == nullptr);
+    CHECK(find_service(reader, "\3web\4prod") == nullptr);
 }
 
 TEST_CASE("a batch of changes is published once, as a whole") {
@@ -40,8 +40,8 @@ TEST_CASE("a batch of changes is published once, as a whole") {
     cluster.apply(std::vector<Change>{cluster_ip("prod", "web", "10.0.0.1"),
                                       cluster_ip("prod", "api", "10.0.0.2")});
     CHECK(reader.refresh());
-    CHECK(find(reader, "\3web\4prod") != nullptr);
-    CHECK(find(reader, "\3api\4prod") != nullptr);
+    CHECK(find_service(reader, "\3web\4prod") != nullptr);
+    CHECK(find_service(reader, "\3api\4prod") != nullptr);
     CHECK_FALSE(reader.current().synced);
     CHECK_FALSE(reader.refresh());
 
@@ -57,9 +57,9 @@ TEST_CASE("a reader keeps its snapshot while the cluster goes on") {
     Change gone = cluster_ip("prod", "web", "10.0.0.1");
     gone.type = Change::Type::Deleted;
     cluster.apply(std::vector<Change>{gone});
-    CHECK(find(before, "\3web\4prod") != nullptr);
+    CHECK(find_service(before, "\3web\4prod") != nullptr);
     const Reader after(cluster.published());
-    CHECK(find(after, "\3web\4prod") == nullptr);
+    CHECK(find_service(after, "\3web\4prod") == nullptr);
 }
 
 TEST_CASE("sources with several threads may apply at once") {
@@ -80,7 +80,7 @@ TEST_CASE("sources with several threads may apply at once") {
     }
     const Reader reader(cluster.published());
     for (const char* labels : {"\5web-0\4ns-0", "\6web-99\4ns-1", "\6web-99\4ns-2"}) {
-        const auto* records = find(reader, labels);
+        const auto* records = find_service(reader, labels);
         REQUIRE(records != nullptr);
         CHECK(records->addresses().v4.size() == 1);
     }

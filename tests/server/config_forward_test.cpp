@@ -10,25 +10,25 @@ using testing::error_of;
 using testing::ScratchFolder;
 using Upstreams = std::vector<resolver::Upstream>;
 
-Config loaded(std::string_view directive, const std::filesystem::path& folder = "/nowhere") {
+Config config_with(std::string_view directive, const std::filesystem::path& folder = "/nowhere") {
     return testing::load("a {\n" + std::string(directive) + "\n}", folder);
 }
 
 Upstreams upstreams(std::string_view to, const std::filesystem::path& folder = "/nowhere") {
-    return loaded("forward . " + std::string(to), folder)
+    return config_with("forward . " + std::string(to), folder)
         .blocks.at(0)
         .forwards.at(0)
         .options.upstreams;
 }
 
 ForwardConfig with_option(std::string_view option) {
-    return loaded("forward . 192.0.2.1 {\n" + std::string(option) + "\n}")
+    return config_with("forward . 192.0.2.1 {\n" + std::string(option) + "\n}")
         .blocks.at(0)
         .forwards.at(0);
 }
 
 /// The error of one option, which stands on line 3.
-std::string error_in(std::string_view option) {
+std::string forward_error_in(std::string_view option) {
     return error_of("a {\nforward . 192.0.2.1 {\n" + std::string(option) + "\n}\n}");
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("forward: what cannot be an upstream") {
 
 TEST_CASE("forward: from and except") {
     const auto from = [](std::string_view text) {
-        return loaded("forward " + std::string(text) + " ::1")
+        return config_with("forward " + std::string(text) + " ::1")
             .blocks.at(0)
             .forwards.at(0)
             .from.to_string();
@@ -94,7 +94,7 @@ TEST_CASE("forward: from and except") {
     CHECK(from(".") == ".");
     CHECK(from("Example.Org") == "example.org.");
     CHECK(from("10.0.0.0/8") == "10.in-addr.arpa.");
-    const Config config = loaded("forward 10.0.0.0/15 ::1");
+    const Config config = config_with("forward 10.0.0.0/15 ::1");
     CHECK(config.blocks.at(0).forwards.at(0).from.to_string() == "0.10.in-addr.arpa.");
     CHECK(config.notices ==
           std::vector<std::string>{
@@ -163,11 +163,11 @@ TEST_CASE("forward: all options are active, but for those that are refused") {
           "max_connect_attempts 4", "health_check 5s", "next NXDOMAIN", "next_on_nodata",
           "failfast_all_unhealthy_upstreams", "failover SERVFAIL", "source_address 192.0.2.7"}) {
         CAPTURE(option);
-        CHECK(loaded("forward . ::1 {\n" + option + "\n}").notices.empty());
+        CHECK(config_with("forward . ::1 {\n" + option + "\n}").notices.empty());
     }
     for (const std::string option : {"tls", "tls ca.pem", "tls_servername dns.example.org",
                                      "doh_method GET", "resolver 192.0.2.1"}) {
-        CHECK(error_in(option) ==
+        CHECK(forward_error_in(option) ==
               "Corefile:3: option not supported in this version: read '" + option + "'");
     }
 }
@@ -175,7 +175,7 @@ TEST_CASE("forward: all options are active, but for those that are refused") {
 TEST_CASE("forward: a file of name servers is read again when it changes") {
     const ScratchFolder folder;
     folder.write("resolv.conf", "nameserver 192.0.2.1\n");
-    const auto config = loaded("forward . 192.0.2.9 resolv.conf", folder.path());
+    const auto config = config_with("forward . 192.0.2.9 resolv.conf", folder.path());
     auto reread = config.blocks.at(0).forwards.at(0).options.reread;
     REQUIRE(reread);
     CHECK(!reread());
@@ -232,14 +232,14 @@ TEST_CASE("forward: wrong options") {
     };
     for (const Case& c : cases) {
         CAPTURE(c.option);
-        CHECK(error_in(c.option) == "Corefile:3: " + std::string(c.error));
+        CHECK(forward_error_in(c.option) == "Corefile:3: " + std::string(c.error));
     }
-    CHECK(
-        error_in("next OOPS").starts_with("Corefile:3: wrong value for next: read 'OOPS'; known"));
-    CHECK(error_in("max_age 9s") ==
+    CHECK(forward_error_in("next OOPS")
+              .starts_with("Corefile:3: wrong value for next: read 'OOPS'; known"));
+    CHECK(forward_error_in("max_age 9s") ==
           "Corefile:2: max_age must be 0 or at least expire: read 'forward . 192.0.2.1'");
-    CHECK(error_in("max_age 9s\nexpire 9s") == "(loads)");
-    CHECK(error_in("upstream x")
+    CHECK(forward_error_in("max_age 9s\nexpire 9s") == "(loads)");
+    CHECK(forward_error_in("upstream x")
               .starts_with("Corefile:3: unknown property of forward: read 'upstream'; known: "
                            "doh_method, except, expire,"));
 }

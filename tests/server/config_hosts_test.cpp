@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using testing::error_in_block;
 using testing::error_of;
-using Texts = std::vector<std::string>;
+using testing::Texts;
 
 HostsConfig hosts_of(const std::string& directive, const std::filesystem::path& folder = "/etc/x") {
     return *testing::load("a.test b.test 10.0.0.0/15 {\n" + directive + "\n}", folder)
@@ -24,7 +24,7 @@ HostsConfig hosts_with(const std::string& lines) {
 }
 
 /// The error of one line, which stands on line 3.
-std::string error_in(const std::string& line) {
+std::string hosts_error_in(const std::string& line) {
     return error_in_block("hosts {\n" + line + "\n}");
 }
 
@@ -108,26 +108,26 @@ TEST_CASE("hosts: lines of addresses in the Corefile, beside the default file") 
 }
 
 TEST_CASE("hosts: what it refuses") {
-    CHECK(error_in("foo bar") ==
+    CHECK(hosts_error_in("foo bar") ==
           "Corefile:3: neither an address nor a property of hosts: read 'foo'; known: ADDRESS "
           "NAME..., fallthrough, fallthrough_unsupported, no_reverse, reload, ttl");
-    CHECK(error_in("10.0.0.256 a").find("Corefile:3: neither an address nor") == 0);
-    CHECK(error_in("10.0.0.1 a..b") == "Corefile:3: not a domain name: read 'a..b'");
-    CHECK(error_in("fallthrough\n10.0.0.1 a") ==
+    CHECK(hosts_error_in("10.0.0.256 a").find("Corefile:3: neither an address nor") == 0);
+    CHECK(hosts_error_in("10.0.0.1 a..b") == "Corefile:3: not a domain name: read 'a..b'");
+    CHECK(hosts_error_in("fallthrough\n10.0.0.1 a") ==
           "Corefile:4: the addresses of hosts must stand before fallthrough: read '10.0.0.1 a'");
-    CHECK(error_in("ttl").find("Corefile:3: ttl takes 1 argument") == 0);
+    CHECK(hosts_error_in("ttl").find("Corefile:3: ttl takes 1 argument") == 0);
     for (const std::string value : {"0", "65536", "-1", "x", "5s"}) {
-        CHECK(error_in("ttl " + value) ==
+        CHECK(hosts_error_in("ttl " + value) ==
               "Corefile:3: ttl needs a whole number from 1 to 65535: read '" + value + "'");
     }
-    CHECK(error_in("reload").find("Corefile:3: reload takes 1 argument") == 0);
-    CHECK(error_in("reload -1s").find("Corefile:3: reload needs a duration") == 0);
-    CHECK(error_in("reload 15").find("Corefile:3: reload needs a duration") == 0);
-    CHECK(error_in("no_reverse yes").find("Corefile:3: no_reverse takes ") == 0);
-    CHECK(error_in("fallthrough_unsupported") ==
+    CHECK(hosts_error_in("reload").find("Corefile:3: reload takes 1 argument") == 0);
+    CHECK(hosts_error_in("reload -1s").find("Corefile:3: reload needs a duration") == 0);
+    CHECK(hosts_error_in("reload 15").find("Corefile:3: reload needs a duration") == 0);
+    CHECK(hosts_error_in("no_reverse yes").find("Corefile:3: no_reverse takes ") == 0);
+    CHECK(hosts_error_in("fallthrough_unsupported") ==
           "Corefile:2: fallthrough_unsupported needs fallthrough: read 'hosts'");
-    CHECK(error_in("fallthrough a..b").find("Corefile:3: not a domain name") == 0);
-    CHECK(error_in("10.0.0.1 a {\nb\n}").find("Corefile:3: ") == 0);
+    CHECK(hosts_error_in("fallthrough a..b").find("Corefile:3: not a domain name") == 0);
+    CHECK(hosts_error_in("10.0.0.1 a {\nb\n}").find("Corefile:3: ") == 0);
     CHECK(error_of(". {\nhosts\nhosts\n}").find("can only be used once") != std::string::npos);
 }
 

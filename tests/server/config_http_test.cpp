@@ -7,29 +7,26 @@
 namespace server {
 namespace {
 
+using testing::block_with;
 using testing::error_in_block;
 
-ServerBlock block_of(std::string_view directives) {
-    return testing::load("a {\n" + std::string(directives) + "\n}").blocks.at(0);
-}
-
-std::string shown(const Listen& listen) {
+std::string listen_text(const Listen& listen) {
     return listen.address + " " + std::to_string(listen.port);
 }
 
 std::string health_listen(std::string_view address) {
-    return shown(block_of("health " + std::string(address)).health.value().listen);
+    return listen_text(block_with("health " + std::string(address)).health.value().listen);
 }
 
 TEST_CASE("what health, ready and prometheus are without arguments") {
-    const ServerBlock block = block_of("health\nready\nprometheus");
+    const ServerBlock block = block_with("health\nready\nprometheus");
     REQUIRE((block.health && block.ready && block.prometheus));
-    CHECK(shown(block.health->listen) == " 8080");
+    CHECK(listen_text(block.health->listen) == " 8080");
     CHECK(block.health->lameduck.count() == 0);
-    CHECK(shown(block.ready->listen) == " 8181");
+    CHECK(listen_text(block.ready->listen) == " 8181");
     CHECK(!block.ready->continuously);
-    CHECK(shown(block.prometheus->listen) == "127.0.0.1 9153");
-    const ServerBlock none = block_of("whoami");
+    CHECK(listen_text(block.prometheus->listen) == "127.0.0.1 9153");
+    const ServerBlock none = block_with("whoami");
     CHECK(!(none.health || none.ready || none.prometheus));
 }
 
@@ -49,19 +46,19 @@ TEST_CASE("addresses of HTTP listeners") {
 }
 
 TEST_CASE("options of health and ready") {
-    CHECK(block_of("health {\nlameduck 5s\n}").health->lameduck == std::chrono::seconds(5));
-    const ServerBlock twice = block_of("health :1 {\nlameduck 5s\n}\nhealth :2");
-    CHECK(shown(twice.health->listen) == " 2");
+    CHECK(block_with("health {\nlameduck 5s\n}").health->lameduck == std::chrono::seconds(5));
+    const ServerBlock twice = block_with("health :1 {\nlameduck 5s\n}\nhealth :2");
+    CHECK(listen_text(twice.health->listen) == " 2");
     CHECK(twice.health->lameduck == std::chrono::seconds(5));
-    CHECK(block_of("ready {\nmonitor continuously\n}").ready->continuously);
-    CHECK(!block_of("ready {\nmonitor until-ready\n}").ready->continuously);
-    CHECK(block_of("prometheus :9153 {\nruntime_metrics\n}").prometheus);
+    CHECK(block_with("ready {\nmonitor continuously\n}").ready->continuously);
+    CHECK(!block_with("ready {\nmonitor until-ready\n}").ready->continuously);
+    CHECK(block_with("prometheus :9153 {\nruntime_metrics\n}").prometheus);
 }
 
 TEST_CASE("each block has its own") {
     const Config config = testing::load("a {\nready 127.0.0.1:1\n}\nb {\nready 127.0.0.2:1\n}");
-    CHECK(shown(config.blocks.at(0).ready->listen) == "127.0.0.1 1");
-    CHECK(shown(config.blocks.at(1).ready->listen) == "127.0.0.2 1");
+    CHECK(listen_text(config.blocks.at(0).ready->listen) == "127.0.0.1 1");
+    CHECK(listen_text(config.blocks.at(1).ready->listen) == "127.0.0.2 1");
 }
 
 TEST_CASE("what health, ready and prometheus refuse") {
@@ -105,14 +102,14 @@ TEST_CASE("status: one address of the process, off unless it is written") {
     CHECK(!testing::load("a {\nwhoami\n}").status);
     const Config config = testing::load("a {\nstatus\n}\nb {\nstatus\n}");
     REQUIRE(config.status);
-    CHECK(shown(config.status->listen) == "127.0.0.1 8182");
+    CHECK(listen_text(config.status->listen) == "127.0.0.1 8182");
     CHECK(config.notices.empty());
     CHECK(config.blocks.at(0).empty);  // it answers no query
     const Config named = testing::load("a {\nstatus localhost:1\n}");
-    CHECK(shown(named.status->listen) == "127.0.0.1 1");
+    CHECK(listen_text(named.status->listen) == "127.0.0.1 1");
     CHECK(named.status->host == "localhost");
     const Config open = testing::load("a {\nstatus :1\n}");
-    CHECK(shown(open.status->listen) == " 1");
+    CHECK(listen_text(open.status->listen) == " 1");
     REQUIRE(open.notices.size() == 1);
     CHECK(open.notices.at(0).starts_with("plugin/status: who reaches its address "));
 }

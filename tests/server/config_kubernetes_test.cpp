@@ -7,8 +7,9 @@ namespace {
 
 using testing::error_of;
 
-KubernetesConfig loaded(std::string_view options, std::string_view zones = "cluster.local",
-                        const std::filesystem::path& folder = "/etc/keryx") {
+KubernetesConfig manifests_loaded(std::string_view options,
+                                  std::string_view zones = "cluster.local",
+                                  const std::filesystem::path& folder = "/etc/keryx") {
     const Config config = testing::load("example.org {\nkubernetes " + std::string(zones) +
                                             " {\nmanifests m\n" + std::string(options) + "\n}\n}",
                                         folder);
@@ -30,12 +31,12 @@ std::string api_error(std::string_view options) {
 }
 
 /// The error of one option, which stands on line 4.
-std::string error_in(std::string_view option) {
+std::string manifests_error_in(std::string_view option) {
     return error_of("example.org {\nkubernetes cluster.local {\nmanifests m\n" +
                     std::string(option) + "\n}\n}");
 }
 
-std::string joined(const std::vector<zones::Name>& names) {
+std::string joined_names(const std::vector<zones::Name>& names) {
     std::string out;
     for (const zones::Name& name : names) {
         out += (out.empty() ? "" : " ") + name.to_string();
@@ -44,9 +45,9 @@ std::string joined(const std::vector<zones::Name>& names) {
 }
 
 TEST_CASE("kubernetes: defaults") {
-    const KubernetesConfig config = loaded("");
+    const KubernetesConfig config = manifests_loaded("");
     const zones::ClusterOptions& options = config.options;
-    CHECK(joined(options.zones) == "cluster.local.");
+    CHECK(joined_names(options.zones) == "cluster.local.");
     CHECK(options.pods == zones::PodMode::Disabled);
     CHECK(options.ttl == 5);
     CHECK(!options.endpoint_pod_names);
@@ -62,10 +63,10 @@ TEST_CASE("kubernetes: defaults") {
 }
 
 TEST_CASE("kubernetes: zones") {
-    CHECK(joined(loaded("", "").options.zones) == "example.org.");
-    CHECK(joined(loaded("", "Cluster.Local. 10.0.0.0/15 ip6.arpa").options.zones) ==
+    CHECK(joined_names(manifests_loaded("", "").options.zones) == "example.org.");
+    CHECK(joined_names(manifests_loaded("", "Cluster.Local. 10.0.0.0/15 ip6.arpa").options.zones) ==
           "cluster.local. 0.10.in-addr.arpa. 1.10.in-addr.arpa. ip6.arpa.");
-    CHECK(joined(loaded("", "in-addr.arpa cluster.local:53").options.zones) ==
+    CHECK(joined_names(manifests_loaded("", "in-addr.arpa cluster.local:53").options.zones) ==
           "in-addr.arpa. cluster.local.");
     CHECK(error_of("a {\n kubernetes in-addr.arpa 10.0.0.0/8 {\n manifests m\n }\n}") ==
           "Corefile:2: non-reverse zone name must be used: read 'kubernetes in-addr.arpa "
@@ -79,49 +80,54 @@ TEST_CASE("kubernetes: zones") {
 TEST_CASE("kubernetes: a zone leaves room for the name in its SOA record") {
     const std::string label(60, 'z');
     const std::string most = label + '.' + label + '.' + label + '.' + std::string(59, 'z');
-    CHECK(joined(loaded("", most).options.zones) == most + '.');
+    CHECK(joined_names(manifests_loaded("", most).options.zones) == most + '.');
     CHECK(error_of("example.org {\nkubernetes z" + most + " {\nmanifests m\n}\n}") ==
           "Corefile:2: no room for hostmaster.z" + most + ".: zone too long");
 }
 
 TEST_CASE("kubernetes: options") {
-    CHECK(loaded("pods insecure").options.pods == zones::PodMode::Insecure);
-    CHECK(loaded("pods verified").options.pods == zones::PodMode::Verified);
-    CHECK(loaded("pods verified\npods disabled").options.pods == zones::PodMode::Disabled);
-    CHECK(loaded("ttl 0").options.ttl == 0);
-    CHECK(loaded("ttl 3600").options.ttl == 3600);
-    CHECK(loaded("endpoint_pod_names").options.endpoint_pod_names);
-    CHECK(loaded("noendpoints").options.no_endpoints);
-    CHECK(loaded("ignore empty_service").options.ignore_empty_service);
-    CHECK(!loaded("ignore").options.ignore_empty_service);
-    CHECK(loaded("namespaces a b\nnamespaces c").options.namespaces ==
+    CHECK(manifests_loaded("pods insecure").options.pods == zones::PodMode::Insecure);
+    CHECK(manifests_loaded("pods verified").options.pods == zones::PodMode::Verified);
+    CHECK(manifests_loaded("pods verified\npods disabled").options.pods ==
+          zones::PodMode::Disabled);
+    CHECK(manifests_loaded("ttl 0").options.ttl == 0);
+    CHECK(manifests_loaded("ttl 3600").options.ttl == 3600);
+    CHECK(manifests_loaded("endpoint_pod_names").options.endpoint_pod_names);
+    CHECK(manifests_loaded("noendpoints").options.no_endpoints);
+    CHECK(manifests_loaded("ignore empty_service").options.ignore_empty_service);
+    CHECK(!manifests_loaded("ignore").options.ignore_empty_service);
+    CHECK(manifests_loaded("namespaces a b\nnamespaces c").options.namespaces ==
           std::vector<std::string>{"a", "b", "c"});
-    CHECK(joined(loaded("fallthrough").options.fallthrough) == ".");
-    CHECK(joined(loaded("fallthrough in-addr.arpa 10.0.0.0/24").options.fallthrough) ==
+    CHECK(joined_names(manifests_loaded("fallthrough").options.fallthrough) == ".");
+    CHECK(joined_names(
+              manifests_loaded("fallthrough in-addr.arpa 10.0.0.0/24").options.fallthrough) ==
           "in-addr.arpa. 0.0.10.in-addr.arpa.");
-    CHECK(loaded("startup_timeout 1m30s").startup_timeout.count() == 90000);
-    CHECK(loaded("startup_timeout 0").startup_timeout.count() == 0);
-    const auto options = loaded("nameserver dns/my-dns").options;
+    CHECK(manifests_loaded("startup_timeout 1m30s").startup_timeout.count() == 90000);
+    CHECK(manifests_loaded("startup_timeout 0").startup_timeout.count() == 0);
+    const auto options = manifests_loaded("nameserver dns/my-dns").options;
     CHECK(options.nameserver_namespace == "dns");
     CHECK(options.nameserver_service == "my-dns");
 }
 
 TEST_CASE("kubernetes: selectors") {
-    const auto labels = loaded("labels environment in (production, qa),application=nginx").labels;
+    const auto labels =
+        manifests_loaded("labels environment in (production, qa),application=nginx").labels;
     CHECK(labels.text() == "environment in (production, qa),application=nginx");
     CHECK(labels.matches({{"application", "nginx"}, {"environment", "qa"}}));
     CHECK(!labels.matches({{"application", "nginx"}, {"environment", "test"}}));
-    CHECK(loaded("namespace_labels env=staging").namespace_labels.matches({{"env", "staging"}}));
-    CHECK(error_in("labels a in (b").starts_with("Corefile:4: not a label selector ("));
-    CHECK(error_in("namespace_labels").starts_with("Corefile:4: namespace_labels takes 1 or more"));
-    CHECK(error_in("namespaces a\nnamespace_labels b=c") ==
+    CHECK(manifests_loaded("namespace_labels env=staging")
+              .namespace_labels.matches({{"env", "staging"}}));
+    CHECK(manifests_error_in("labels a in (b").starts_with("Corefile:4: not a label selector ("));
+    CHECK(manifests_error_in("namespace_labels")
+              .starts_with("Corefile:4: namespace_labels takes 1 or more"));
+    CHECK(manifests_error_in("namespaces a\nnamespace_labels b=c") ==
           "Corefile:2: namespaces and namespace_labels cannot both be set");
 }
 
 TEST_CASE("kubernetes: manifests are relative to the Corefile") {
-    CHECK(loaded("manifests ../a /b/c.yaml").manifests ==
+    CHECK(manifests_loaded("manifests ../a /b/c.yaml").manifests ==
           std::vector<std::filesystem::path>{"/etc/keryx/m", "/etc/a", "/b/c.yaml"});
-    CHECK(loaded("", "a", "sub").manifests ==
+    CHECK(manifests_loaded("", "a", "sub").manifests ==
           std::vector<std::filesystem::path>{std::filesystem::current_path() / "sub/m"});
     CHECK(error_of("a {\n kubernetes\n}") == "(loads)");  // the API server's
 }
@@ -150,7 +156,7 @@ TEST_CASE("kubernetes: how the API server is asked") {
     CHECK(api_loaded("snapshot /var/s\nsnapshot_max_age 90m").api.snapshot_max_age ==
           std::chrono::minutes(90));
     for (const std::string option : {"multicluster clusterset.local", "zonal"}) {
-        CHECK(error_in(option) ==
+        CHECK(manifests_error_in(option) ==
               "Corefile:4: option not supported in this version: read '" + option + "'");
     }
 }
@@ -192,12 +198,13 @@ TEST_CASE("kubernetes: objects come from manifests or from the API server") {
     for (const std::string_view option : {"endpoint https://a", "tls a b c", "kubeconfig f",
                                           "snapshot s", "snapshot_max_age 1h", "resync 1h"}) {
         const std::string name(option.substr(0, option.find(' ')));
-        CHECK(error_in(option) ==
+        CHECK(manifests_error_in(option) ==
               "Corefile:2: manifests and " + name +
                   " cannot both be set: objects come from files or from the API");
         CHECK(api_error(option) == "(loads)");
     }
-    CHECK(error_in("apiserver_qps 3\napiserver_burst 3\napiserver_max_inflight 3") == "(loads)");
+    CHECK(manifests_error_in("apiserver_qps 3\napiserver_burst 3\napiserver_max_inflight 3") ==
+          "(loads)");
 }
 
 TEST_CASE("kubernetes: wrong options") {
@@ -248,7 +255,7 @@ TEST_CASE("kubernetes: wrong options") {
     };
     for (const Case& c : cases) {
         CAPTURE(c.option);
-        CHECK(error_in(c.option) == "Corefile:4: " + std::string(c.error));
+        CHECK(manifests_error_in(c.option) == "Corefile:4: " + std::string(c.error));
     }
 }
 

@@ -2,18 +2,17 @@
 #include <doctest/doctest.h>
 
 #include "server/settings.h"
-#include "tests/server/config_loading.h"
+#include "tests/server/refused_directives.h"
 
 namespace server {
 namespace {
 
+using testing::block_with;
+using testing::check_errors_of;
 using testing::error_in_block;
+using testing::RefusedDirective;
 using namespace std::chrono_literals;
 using Over = RateLimitConfig::Over;
-
-ServerBlock block_with(const std::string& directives) {
-    return testing::load(". {\n" + directives + "\n}").blocks.at(0);
-}
 
 RateLimitConfig ratelimit(const std::string& options) {
     return block_with("ratelimit 100 {\n" + options + "\n}").rate_limit.value();
@@ -21,18 +20,6 @@ RateLimitConfig ratelimit(const std::string& options) {
 
 ResponseLimitConfig rrl(const std::string& options) {
     return block_with("rrl {\n" + options + "\n}").response_limit.value();
-}
-
-struct Case {
-    std::string_view directive;
-    std::string_view error;  // without file; the directive begins on line 2
-};
-
-void check_errors_of(std::span<const Case> cases) {
-    for (const Case& c : cases) {
-        CAPTURE(c.directive);
-        CHECK(error_in_block(c.directive) == "Corefile:" + std::string(c.error));
-    }
 }
 
 TEST_CASE("without ratelimit and rrl nothing is limited") {
@@ -70,7 +57,7 @@ TEST_CASE("ratelimit: its options") {
 }
 
 TEST_CASE("ratelimit: what is refused") {
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"ratelimit", "2: ratelimit takes 1 argument: read 'ratelimit'"},
         {"ratelimit 1 2", "2: ratelimit takes 1 argument: read 'ratelimit 1 2'"},
         {"ratelimit 0", "2: ratelimit needs a whole number from 1 to 1000000: read '0'"},
@@ -139,7 +126,7 @@ TEST_CASE("rrl: what is refused") {
         ": rrl limits nothing without a number per second, as of responses-per-second: read 'rrl'";
     CHECK(error_in_block("rrl") == "Corefile:2" + nothing);
     CHECK(error_in_block("rrl {\nresponses-per-second 0\n}") == "Corefile:2" + nothing);
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"rrl a..b {\nwindow 1\n}", "2: not a domain name: read 'a..b'"},
         {"rrl {\nwindow 0\n}", "3: window needs a number above 0, up to 3600: read '0'"},
         {"rrl {\nwindow 15s\n}", "3: window needs a number above 0, up to 3600: read '15s'"},

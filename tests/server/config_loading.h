@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "server/config.h"
+#include "tests/server/texts.h"
 
 namespace server::testing {
 
@@ -16,6 +17,11 @@ inline Config load(std::string_view text, const std::filesystem::path& folder = 
     options.file = "Corefile";
     options.folder = folder;
     return load_config(options);
+}
+
+/// The block for all names that has these directives.
+inline ServerBlock block_with(std::string_view directives) {
+    return load(". {\n" + std::string(directives) + "\n}").blocks.at(0);
 }
 
 /// The message of the ConfigError that `text` gives, or "(loads)".

@@ -2,24 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/server/config_loading.h"
+#include "tests/server/refused_directives.h"
 
 namespace server {
 namespace {
 
+using testing::check_errors_of;
 using testing::error_in_block;
-
-struct Case {
-    std::string_view directive;
-    std::string_view error;  // without file; the directive begins on line 2
-};
-
-void check_errors_of(std::span<const Case> cases) {
-    for (const Case& c : cases) {
-        CAPTURE(c.directive);
-        CHECK(error_in_block(c.directive) == "Corefile:" + std::string(c.error));
-    }
-}
+using testing::RefusedDirective;
 
 void check_loads(std::initializer_list<std::string_view> directives) {
     for (const std::string_view directive : directives) {
@@ -36,7 +26,7 @@ TEST_CASE("errors") {
     CHECK(error_in_block("errors {\nconsolidate 30s " + longest + "x\n}") ==
           "Corefile:3: a regular expression of consolidate has at most 10000 characters: read '" +
               longest.substr(0, 40) + "...'");
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"errors /var/log/x", "2: invalid log file of errors: read '/var/log/x'"},
         {"errors stdout x", "2: errors takes 0 to 1 arguments: read 'errors stdout x'"},
         {"errors {\nstacktrace x\n}", "3: stacktrace takes no arguments: read 'stacktrace x'"},
@@ -60,7 +50,7 @@ TEST_CASE("errors") {
 }
 
 /// PERIOD EXPRESSION LEVEL FIRST of each rule.
-std::string rules_of(std::string_view directive) {
+std::string consolidate_rules_of(std::string_view directive) {
     const Config config = testing::load("a {\n" + std::string(directive) + "\n}");
     std::string out;
     for (const ConsolidateRule& rule : config.blocks.at(0).errors->rules) {
@@ -72,16 +62,17 @@ std::string rules_of(std::string_view directive) {
 }
 
 TEST_CASE("rules of consolidate") {
-    CHECK(rules_of("errors") == "");
-    CHECK(rules_of("errors {\nconsolidate 5m \".* timeout$\"\nconsolidate 30s \"^Failed .+\" info\n"
-                   "consolidate 1h a warning show_first\nconsolidate 0 b debug\n"
-                   "consolidate 1s c show_first\n}") ==
+    CHECK(consolidate_rules_of("errors") == "");
+    CHECK(consolidate_rules_of(
+              "errors {\nconsolidate 5m \".* timeout$\"\nconsolidate 30s \"^Failed .+\" info\n"
+              "consolidate 1h a warning show_first\nconsolidate 0 b debug\n"
+              "consolidate 1s c show_first\n}") ==
           "5m0s .* timeout$ 2; 30s ^Failed .+ 0; 1h0m0s a 1 first; 0s b -; 1s c 2 first; ");
 }
 
 TEST_CASE("loadbalance") {
     check_loads({"loadbalance", "loadbalance round_robin", "loadbalance {\n}"});
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"loadbalance random",
          "2: wrong value for loadbalance: read 'random'; known: "
          "round_robin"},
@@ -121,7 +112,7 @@ TEST_CASE("log") {
     CHECK(log_of("log . {\nclass success\nclass denial\n}") == ". sd-");
     CHECK(log_of("log . {\nclass error all\n}") == ". sde");
     CHECK(log_of("log . {\n}") == ". sde");
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"log a..b", "2: not a domain name: read 'a..b'"},
         {"log {\nclass\n}", "3: class takes 1 or more arguments: read 'class'"},
         {"log {\nclass most\n}",
@@ -134,7 +125,7 @@ TEST_CASE("log") {
 
 TEST_CASE("loop and reload") {
     check_loads({"loop", "reload", "reload 2s", "reload 30s 15s", "reload 30s 0", "reload 1h 1s"});
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"loop x", "2: loop takes no arguments: read 'loop x'"},
         {"loop {\n}", "2: no '{' may follow here: read 'loop'"},
         {"reload 1s", "2: the interval of reload must be at least 2s: read '1s'"},
@@ -161,7 +152,7 @@ TEST_CASE("cache: what CoreDNS takes") {
 }
 
 TEST_CASE("cache: what CoreDNS refuses") {
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"cache 0", "2: cache needs a whole number from 1 to 2147483647: read '0'"},
         {"cache -1", "2: cache needs a whole number from 1 to 2147483647: read '-1'"},
         {"cache 30 a..b", "2: not a domain name: read 'a..b'"},

@@ -10,7 +10,7 @@ using testing::error_in_block;
 using Match = RewriteConfig::Match;
 
 /// The rules in short: KIND FROM TO, then what becomes of the answer.
-std::string rules_of(std::string_view directives) {
+std::string rewrite_rules_of(std::string_view directives) {
     static constexpr const char* kKinds[] = {"exact", "prefix", "suffix", "substring", "regex"};
     std::string out;
     const Config config = testing::load("a {\n" + std::string(directives) + "\n}");
@@ -28,32 +28,33 @@ std::string rules_of(std::string_view directives) {
 }
 
 TEST_CASE("rules on one line") {
-    CHECK(rules_of("rewrite name a.test b.test") == "exact a.test b.test");
-    CHECK(rules_of("rewrite stop name exact a.test b.test") == "exact a.test b.test");
-    CHECK(rules_of("rewrite continue name suffix .a.test .b.test answer auto") ==
+    CHECK(rewrite_rules_of("rewrite name a.test b.test") == "exact a.test b.test");
+    CHECK(rewrite_rules_of("rewrite stop name exact a.test b.test") == "exact a.test b.test");
+    CHECK(rewrite_rules_of("rewrite continue name suffix .a.test .b.test answer auto") ==
           "continue suffix .a.test .b.test auto");
-    CHECK(rules_of("rewrite name prefix a b\nrewrite name substring c d") ==
+    CHECK(rewrite_rules_of("rewrite name prefix a b\nrewrite name substring c d") ==
           "prefix a b; substring c d");
-    CHECK(rules_of(R"(rewrite name regex (.*)\.a {1}.b answer name (.*)\.b {1}.a value x y)") ==
+    CHECK(rewrite_rules_of(
+              R"(rewrite name regex (.*)\.a {1}.b answer name (.*)\.b {1}.a value x y)") ==
           R"(regex (.*)\.a {1}.b name (.*)\.b {1}.a value x y)");
-    CHECK(rules_of("rewrite name suffix a b answer auto answer value c d") ==
+    CHECK(rewrite_rules_of("rewrite name suffix a b answer auto answer value c d") ==
           "suffix a b auto value c d");
 }
 
 TEST_CASE("rules between braces, as Gardener and Azure have them") {
-    CHECK(rules_of(R"(rewrite stop {
+    CHECK(rewrite_rules_of(R"(rewrite stop {
     name regex (^(?:[^\.]+\.)+)svc\.cluster\.local\.svc\.cluster\.local {1}svc.cluster.local
     answer name (^(?:[^\.]+\.)+)svc\.cluster\.local {1}svc.cluster.local.svc.cluster.local
     answer value (^(?:[^\.]+\.)+)svc\.cluster\.local {1}svc.cluster.local.svc.cluster.local
   })") == R"(regex (^(?:[^\.]+\.)+)svc\.cluster\.local\.svc\.cluster\.local {1}svc.cluster.local)"
           R"( name (^(?:[^\.]+\.)+)svc\.cluster\.local {1}svc.cluster.local.svc.cluster.local)"
           R"( value (^(?:[^\.]+\.)+)svc\.cluster\.local {1}svc.cluster.local.svc.cluster.local)");
-    CHECK(rules_of(R"(rewrite stop {
+    CHECK(rewrite_rules_of(R"(rewrite stop {
   name regex (.*)\.example\.com {1}.default.svc.cluster.local
   answer name (.*)\.default\.svc\.cluster\.local {1}.example.com
 })") == R"(regex (.*)\.example\.com {1}.default.svc.cluster.local)"
         R"( name (.*)\.default\.svc\.cluster\.local {1}.example.com)");
-    CHECK(rules_of("rewrite {\nname exact a b\n}") == "exact a b");
+    CHECK(rewrite_rules_of("rewrite {\nname exact a b\n}") == "exact a b");
 }
 
 TEST_CASE("errors") {

@@ -3,29 +3,16 @@
 
 #include "server/config_plugins.h"
 #include "server/version.h"
-#include "tests/server/config_loading.h"
+#include "tests/server/refused_directives.h"
 
 namespace server {
 namespace {
 
+using testing::block_with;
+using testing::check_errors_of;
 using testing::error_in_block;
-using Texts = std::vector<std::string>;
-
-ServerBlock block_with(const std::string& directives) {
-    return testing::load(". {\n" + directives + "\n}").blocks.at(0);
-}
-
-struct Case {
-    std::string_view directive;
-    std::string_view error;  // without file; the directive begins on line 2
-};
-
-void check_errors_of(std::span<const Case> cases) {
-    for (const Case& c : cases) {
-        CAPTURE(c.directive);
-        CHECK(error_in_block(c.directive) == "Corefile:" + std::string(c.error));
-    }
-}
+using testing::RefusedDirective;
+using testing::Texts;
 
 TEST_CASE("ede") {
     CHECK(block_with("errors").extended_errors);
@@ -46,7 +33,7 @@ TEST_CASE("any, minimal, whoami") {
     CHECK(block_with("whoami").whoami);
     const ServerBlock none = block_with("errors");
     CHECK((!none.fixed && !none.shape && !none.whoami && !none.timeouts));
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"any x", "2: any takes no arguments: read 'any x'"},
         {"minimal x", "2: minimal takes no arguments: read 'minimal x'"},
         {"whoami x", "2: whoami takes no arguments: read 'whoami x'"},
@@ -77,7 +64,7 @@ TEST_CASE("local") {
     CHECK(prefix("local"));
     CHECK(prefix("local {\nlocalhost_prefix on\n}"));
     CHECK_FALSE(prefix("local {\nlocalhost_prefix off\n}"));
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"local x", "2: local takes no arguments: read 'local x'"},
         {"local {\nlocalhost_prefix maybe\n}",
          "3: wrong value for localhost_prefix: read 'maybe'; known: on, off"},
@@ -114,7 +101,7 @@ TEST_CASE("header") {
     CHECK(shape("response clear aa\nset aa").response.apply(0, 0) == kAa);
     CHECK(shape("query clear rd").query.apply(0, kRd) == 0);
     CHECK(shape("query clear rd").response.apply(0, kRd) == kRd);
-    const Case cases[] = {
+    const RefusedDirective cases[] = {
         {"header", "2: header needs a block of rules: read 'header'"},
         {"header {\n}", "2: header needs a block of rules: read 'header'"},
         {"header x {\nset aa\n}", "2: header takes no arguments: read 'header x'"},

@@ -12,7 +12,7 @@ std::string hash(std::string_view text) {
     return server::hash_of(server::parse_corefile(text, "Corefile", "."));
 }
 
-server::ServerBlock block_of(const std::string& text) {
+server::ServerBlock first_block_of(const std::string& text) {
     return load(text).blocks.front();
 }
 
@@ -37,7 +37,7 @@ TEST_CASE("whatever changes the meaning changes the hash") {
 
 TEST_CASE("what decides on a cluster's answers is told from what does not") {
     const auto written = [](const std::string& keys, const std::string& rest) {
-        return block_of(keys + " {\n kubernetes cluster.local {\n manifests .\n" + rest)
+        return first_block_of(keys + " {\n kubernetes cluster.local {\n manifests .\n" + rest)
             .kubernetes->written;
     };
     const std::string same = written(".", "}\n}");
@@ -48,7 +48,7 @@ TEST_CASE("what decides on a cluster's answers is told from what does not") {
 
 TEST_CASE("what decides on a cache's content is told from what does not") {
     const auto written = [](const std::string& rest) {
-        return block_of(". {\n" + rest + "}").cache->written;
+        return first_block_of(". {\n" + rest + "}").cache->written;
     };
     const std::string same = written("cache 30\nforward . 192.0.2.1\n");
     CHECK(same == written("log\ncache 30\nloop\nforward . 192.0.2.1\n"));

@@ -22,13 +22,13 @@ std::string zones_of(std::string_view text) {
     }
 }
 
-struct Case {
+struct KeyCase {
     std::string_view text;
     std::string_view zones;
 };
 
 TEST_CASE("keys of server blocks") {
-    const Case cases[] = {
+    const KeyCase cases[] = {
         {".", "."},
         {".:53", ". port 53"},
         {".:0", ". port 0"},
@@ -44,7 +44,7 @@ TEST_CASE("keys of server blocks") {
         {"example.org:65536", "F:7: expected a port after the last ':': read 'example.org:65536'"},
         {".:-1", "F:7: expected a port after the last ':': read '.:-1'"},
     };
-    for (const Case& c : cases) {
+    for (const KeyCase& c : cases) {
         CAPTURE(c.text);
         CHECK(zones_of(c.text) == c.zones);
     }
@@ -56,7 +56,7 @@ TEST_CASE("keys of server blocks") {
 }
 
 TEST_CASE("networks in CIDR notation are reverse zones") {
-    const Case cases[] = {
+    const KeyCase cases[] = {
         {"10.0.0.0/24", "0.0.10.in-addr.arpa."},
         {"10.0.0.0/24:1053", "0.0.10.in-addr.arpa. port 1053"},
         {"10.0.0.0/15", "0.10.in-addr.arpa. 1.10.in-addr.arpa."},
@@ -80,7 +80,7 @@ TEST_CASE("networks in CIDR notation are reverse zones") {
         {"2001:db8::/129", "F:7: not a network in CIDR notation: read '2001:db8::/129'"},
         {"::ffff:10.0.0.0/104", "F:7: not a network in CIDR notation: read '::ffff:10.0.0.0/104'"},
     };
-    for (const Case& c : cases) {
+    for (const KeyCase& c : cases) {
         CAPTURE(c.text);
         CHECK(zones_of(c.text) == c.zones);
     }

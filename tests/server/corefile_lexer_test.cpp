@@ -10,7 +10,7 @@ namespace server {
 namespace {
 
 /// LINE:TEXT of each token, '|' before those that begin a line, braces as such.
-std::string shown(std::string_view text) {
+std::string token_text(std::string_view text) {
     std::string out;
     for (const Token& token : tokenize(text, "Corefile")) {
         out += out.empty() ? "" : " ";
@@ -48,7 +48,7 @@ TEST_CASE("tokens are cut at white space, with their lines") {
     };
     for (const Case& c : cases) {
         CAPTURE(c.text);
-        CHECK(shown(c.text) == c.tokens);
+        CHECK(token_text(c.text) == c.tokens);
     }
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("quotes keep white space, comments and line breaks") {
     };
     for (const Case& c : cases) {
         CAPTURE(c.text);
-        CHECK(shown(c.text) == c.tokens);
+        CHECK(token_text(c.text) == c.tokens);
     }
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("the environment is filled in once") {
         CAPTURE(c.text);
         CHECK(expand_environment(c.text) == c.expanded);
     }
-    CHECK(shown("a {$KERYX_TEST_A} \"{$KERYX_TEST_A}\"") == "|1:<a> 1:<one two> 1:<one two>");
+    CHECK(token_text("a {$KERYX_TEST_A} \"{$KERYX_TEST_A}\"") == "|1:<a> 1:<one two> 1:<one two>");
 }
 
 }  // namespace

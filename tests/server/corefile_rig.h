@@ -13,6 +13,11 @@
 
 namespace server::testing {
 
+/// A name of the cluster, for tests that put the Service there.
+inline constexpr const char* kWebName = "web.prod.svc.cluster.local";
+/// An address in whose name others ask.
+inline constexpr const char* kVictim = "198.51.100.1";
+
 inline Client client_at(const char* address, bool tcp = false) {
     Client client{};
     client.tcp = tcp;

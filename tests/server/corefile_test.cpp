@@ -31,7 +31,7 @@ void show(const Directive& directive, std::string& out) {
     out += ";";
 }
 
-std::string shown(const Corefile& corefile) {
+std::string corefile_text(const Corefile& corefile) {
     std::string out;
     for (const CorefileBlock& block : corefile.blocks) {
         for (const Key& key : block.keys) {
@@ -46,28 +46,28 @@ std::string shown(const Corefile& corefile) {
     return out;
 }
 
-std::string parsed(std::string_view text, const std::filesystem::path& folder = ".") {
+std::string parsed_corefile(std::string_view text, const std::filesystem::path& folder = ".") {
     try {
-        return shown(parse_corefile(text, "Corefile", folder));
+        return corefile_text(parse_corefile(text, "Corefile", folder));
     } catch (const ConfigError& error) {
         return error.what();
     }
 }
 
-struct Case {
+struct CorefileCase {
     std::string_view text;
     std::string_view result;
 };
 
-void check(std::span<const Case> cases) {
-    for (const Case& c : cases) {
+void check_parsed(std::span<const CorefileCase> cases) {
+    for (const CorefileCase& c : cases) {
         CAPTURE(c.text);
-        CHECK(parsed(c.text) == c.result);
+        CHECK(parsed_corefile(c.text) == c.result);
     }
 }
 
 TEST_CASE("server blocks, keys and directives") {
-    const Case cases[] = {
+    const CorefileCase cases[] = {
         {"", ""},
         {"# nothing\n", ""},
         {". {\n}", ". {}"},
@@ -83,11 +83,11 @@ TEST_CASE("server blocks, keys and directives") {
         {"a:53\nerrors\nforward . 1.1.1.1\n", "a:53 {errors;forward . 1.1.1.1;}"},
         {"\"\" a {\n}", "a {}"},
     };
-    check(cases);
+    check_parsed(cases);
 }
 
 TEST_CASE("nested blocks") {
-    const Case cases[] = {
+    const CorefileCase cases[] = {
         {"a {\n health {\n lameduck 5s\n }\n ready\n}", "a {health [lameduck 5s;];ready;}"},
         {"a {\n errors {\n }\n}", "a {errors [];}"},
         {"a {\n errors { }\n}", "a {errors [];}"},
@@ -97,7 +97,7 @@ TEST_CASE("nested blocks") {
         {"a {\n log \"two words\"\n}", "a {log two words;}"},
         {"a {\n x \"1\n2\" y\n z\n}", "a {x 1\n2 y;z;}"},
     };
-    check(cases);
+    check_parsed(cases);
 }
 
 TEST_CASE("every directive knows its file and line") {
@@ -116,7 +116,7 @@ TEST_CASE("every directive knows its file and line") {
 }
 
 TEST_CASE("malformed files are refused with file and line") {
-    const Case cases[] = {
+    const CorefileCase cases[] = {
         {"}", "Corefile:1: expected the zone of a server block: read '}'"},
         {"{\n}", "Corefile:1: expected the zone of a server block: read '{'"},
         {"\na, {\n}", "Corefile:2: expected the zone of a server block: read '{'"},
@@ -134,16 +134,16 @@ TEST_CASE("malformed files are refused with file and line") {
         {"a {\n health {\n } x\n}", "Corefile:3: nothing may follow '}' on its line: read 'x'"},
         {"a {\n \"x", "Corefile:2: this quote is never closed: read '\"x'"},
     };
-    check(cases);
+    check_parsed(cases);
     std::string deep = "a {\n";
     for (int i = 0; i < 17; ++i) {
         deep += "x {\n";
     }
-    CHECK(parsed(deep) == "Corefile:18: blocks are nested too deeply");
+    CHECK(parsed_corefile(deep) == "Corefile:18: blocks are nested too deeply");
 }
 
 TEST_CASE("snippets") {
-    const Case cases[] = {
+    const CorefileCase cases[] = {
         {"(s) {\n errors\n log\n}\na {\n import s\n ready\n}", "a {errors;log;ready;}"},
         {"(s) { errors }\na {\n import s\n}\nb {\n import s\n import s\n}",
          "a {errors;}b {errors;errors;}"},
@@ -161,7 +161,7 @@ TEST_CASE("snippets") {
         {"(s) {\n import s\n errors\n}\na {\n import s\n}",
          "Corefile:2: this import contains itself: read '(s)'"},
     };
-    check(cases);
+    check_parsed(cases);
 }
 
 TEST_CASE("imports are relative to the file they stand in") {
@@ -171,18 +171,19 @@ TEST_CASE("imports are relative to the file they stand in") {
     folder.write("custom/.hidden.override", "nonsense");
     folder.write("custom/more.server", "b.org {\n import sub/x\n}\n");
     folder.write("custom/sub/x", "log");
-    CHECK(parsed("a {\n import custom/*.override\n ready\n}\nimport custom/*.server\n",
-                 folder.path()) == "a {errors;health [lameduck 1s;];ready;}b.org {log;}");
+    CHECK(parsed_corefile("a {\n import custom/*.override\n ready\n}\nimport custom/*.server\n",
+                          folder.path()) == "a {errors;health [lameduck 1s;];ready;}b.org {log;}");
     const std::string absolute = (folder.path() / "custom/sub/x").string();
-    CHECK(parsed("a {\n import " + absolute + "\n}") == "a {log;}");
+    CHECK(parsed_corefile("a {\n import " + absolute + "\n}") == "a {log;}");
     ::setenv("KERYX_TEST_DIR", "custom", 1);
-    CHECK(parsed("a {\n import {$KERYX_TEST_DIR}/a.override\n}", folder.path()) == "a {errors;}");
+    CHECK(parsed_corefile("a {\n import {$KERYX_TEST_DIR}/a.override\n}", folder.path()) ==
+          "a {errors;}");
 }
 
 TEST_CASE("a position in an imported file names that file") {
     const ScratchFolder folder;
     const auto file = folder.write("inner", "\nhealth {\n");
-    CHECK(parsed("a {\n import inner\n", folder.path()) ==
+    CHECK(parsed_corefile("a {\n import inner\n", folder.path()) ==
           file.string() + ":2: this '{' is never closed");
 }
 
@@ -190,14 +191,15 @@ TEST_CASE("a glob that matches nothing is noted, a file that is absent refused")
     const ScratchFolder folder;
     const Corefile corefile =
         parse_corefile("a {\n import custom/*.override\n}", "Corefile", folder.path());
-    CHECK(shown(corefile) == "a {}");
+    CHECK(corefile_text(corefile) == "a {}");
     REQUIRE(corefile.notices.size() == 1);
     CHECK(corefile.notices[0] == "Corefile:2: no file matches import custom/*.override");
-    CHECK(parsed("(s) {\n}\na {\n import custom/x\n}", folder.path()) ==
+    CHECK(parsed_corefile("(s) {\n}\na {\n import custom/x\n}", folder.path()) ==
           "Corefile:4: cannot import: " + (folder.path() / "custom/x").string() +
               ": No such file or directory: read 'custom/x'; known: s");
-    CHECK(parsed("import .", folder.path()).find(" is a folder: read '.'") != std::string::npos);
-    const Case cases[] = {
+    CHECK(parsed_corefile("import .", folder.path()).find(" is a folder: read '.'") !=
+          std::string::npos);
+    const CorefileCase cases[] = {
         {"a {\n import\n}", "Corefile:2: import needs a file, a glob or the name of a snippet"},
         {"a {\n import \"\"\n}",
          "Corefile:2: import needs a file, a glob or the name of a snippet"},
@@ -205,22 +207,22 @@ TEST_CASE("a glob that matches nothing is noted, a file that is absent refused")
         {"a {\n import */*\n}", "Corefile:2: an import may have only one wildcard: read '*/*'"},
         {"a {\n import [ab]\n}", "Corefile:2: an import may have only one wildcard: read '[ab]'"},
     };
-    check(cases);
+    check_parsed(cases);
 }
 
 TEST_CASE("imports cannot run in circles, too deep or too wide") {
     const ScratchFolder folder;
     const std::string self = folder.write("self", "import self\n").string();
-    CHECK(parsed("import self", folder.path()) ==
+    CHECK(parsed_corefile("import self", folder.path()) ==
           self + ":1: this import contains itself: read '" + self + "'");
     folder.write("one", "import two\n");
     const std::string two = folder.write("two", "import one\nlog\n").string();
-    CHECK(parsed("a {\nimport one\n}", folder.path()) ==
+    CHECK(parsed_corefile("a {\nimport one\n}", folder.path()) ==
           two + ":1: this import contains itself: read '" + (folder.path() / "one").string() + "'");
     for (int i = 0; i < 40; ++i) {
         folder.write("deep" + std::to_string(i), "import deep" + std::to_string(i + 1));
     }
-    CHECK(parsed("import deep0", folder.path()).find("imports are nested too deeply") !=
+    CHECK(parsed_corefile("import deep0", folder.path()).find("imports are nested too deeply") !=
           std::string::npos);
     std::string bomb = "(s0) {\nx x x x x x x x x x\n}\n";
     for (int i = 1; i < 12; ++i) {
@@ -230,15 +232,16 @@ TEST_CASE("imports cannot run in circles, too deep or too wide") {
         }
         bomb += "}\n";
     }
-    CHECK(parsed(bomb + "a {\nimport s11\n}").find("have too many words") != std::string::npos);
+    CHECK(parsed_corefile(bomb + "a {\nimport s11\n}").find("have too many words") !=
+          std::string::npos);
 }
 
 TEST_CASE("files beyond the limit are refused") {
     const ScratchFolder folder;
     folder.write("full", std::string(kMaxConfigFile, ' '));
     folder.write("large", std::string(kMaxConfigFile + 1, ' '));
-    CHECK(parsed("import full", folder.path()) == "");
-    CHECK(parsed("import large", folder.path()).find("large is larger than 1 MiB") !=
+    CHECK(parsed_corefile("import full", folder.path()) == "");
+    CHECK(parsed_corefile("import large", folder.path()).find("large is larger than 1 MiB") !=
           std::string::npos);
 }
 

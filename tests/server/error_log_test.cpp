@@ -11,11 +11,11 @@ using namespace std::chrono_literals;
 using testing::lines_of;
 using testing::PrintedLog;
 
-const ErrorLog::Clock::time_point kStart{1h};
-const zones::Name kName = zones::Name::parse("example.org").value();
+const ErrorLog::Clock::time_point kFirstFailure{1h};
+const zones::Name kFailedName = zones::Name::parse("example.org").value();
 
 FailedQuery failed(std::string_view why, zones::Rcode rcode = zones::Rcode::ServFail) {
-    return {rcode, kName.wire(), 28, why};
+    return {rcode, kFailedName.wire(), 28, why};
 }
 
 ConsolidateRule rule(std::chrono::nanoseconds period, std::string expression,
@@ -25,7 +25,7 @@ ConsolidateRule rule(std::chrono::nanoseconds period, std::string expression,
 
 /// What is printed when `act` has had the log, and the log has gone.
 template <typename Act>
-std::string printed(const ErrorsConfig& config, Act act, LogStyle style = LogStyle::Text) {
+std::string printed_errors(const ErrorsConfig& config, Act act, LogStyle style = LogStyle::Text) {
     PrintedLog log(style);
     {
         ErrorLog errors(config, log.sink());
@@ -35,7 +35,7 @@ std::string printed(const ErrorsConfig& config, Act act, LogStyle style = LogSty
 }
 
 void repeat(ErrorLog& errors, int times, std::string_view why,
-            ErrorLog::Clock::time_point at = kStart) {
+            ErrorLog::Clock::time_point at = kFirstFailure) {
     for (int i = 0; i < times; ++i) {
         errors.error(failed(why), at);
     }
@@ -44,15 +44,16 @@ void repeat(ErrorLog& errors, int times, std::string_view why,
 }  // namespace
 
 TEST_CASE("without rules an error is a line") {
-    CHECK(printed({},
-                  [](ErrorLog& errors) {
-                      errors.error(failed("i/o timeout"), kStart);
-                      errors.error(failed("too many", zones::Rcode::Refused), kStart);
-                  }) ==
+    CHECK(printed_errors({},
+                         [](ErrorLog& errors) {
+                             errors.error(failed("i/o timeout"), kFirstFailure);
+                             errors.error(failed("too many", zones::Rcode::Refused), kFirstFailure);
+                         }) ==
           "[ERROR] plugin/errors: 2 example.org. AAAA: i/o timeout\n"
           "[ERROR] plugin/errors: 5 example.org. AAAA: too many\n");
-    const std::string json = printed(
-        {}, [](ErrorLog& errors) { errors.error(failed("\"bad\""), kStart); }, LogStyle::Json);
+    const std::string json = printed_errors(
+        {}, [](ErrorLog& errors) { errors.error(failed("\"bad\""), kFirstFailure); },
+        LogStyle::Json);
     CHECK(json.substr(json.find(",\"level\"")) ==
           ",\"level\":\"error\",\"plugin\":\"errors\",\"rcode\":\"SERVFAIL\","
           "\"name\":\"example.org.\",\"type\":\"AAAA\",\"error\":\"\\\"bad\\\"\"}\n");
@@ -63,15 +64,15 @@ TEST_CASE("consolidate: a count, once the time since the first is over") {
     PrintedLog log;
     ErrorLog errors(config, log.sink());
     repeat(errors, 3, "i/o timeout");
-    repeat(errors, 4, "i/o timeout", kStart + 299s);
-    errors.tick(kStart + 300s - 1ns);
-    errors.error(failed("marks the time"), kStart);
-    errors.tick(kStart + 300s);
-    errors.tick(kStart + 300s);
-    repeat(errors, 1, "i/o timeout", kStart + 301s);
-    errors.tick(kStart + 600s);
-    errors.error(failed("and again"), kStart + 600s);
-    errors.tick(kStart + 601s);
+    repeat(errors, 4, "i/o timeout", kFirstFailure + 299s);
+    errors.tick(kFirstFailure + 300s - 1ns);
+    errors.error(failed("marks the time"), kFirstFailure);
+    errors.tick(kFirstFailure + 300s);
+    errors.tick(kFirstFailure + 300s);
+    repeat(errors, 1, "i/o timeout", kFirstFailure + 301s);
+    errors.tick(kFirstFailure + 600s);
+    errors.error(failed("and again"), kFirstFailure + 600s);
+    errors.tick(kFirstFailure + 601s);
     CHECK(log.text() ==
           "[ERROR] plugin/errors: 2 example.org. AAAA: marks the time\n"
           "[ERROR] plugin/errors: 7 errors like 'timeout$' occurred in last 5m0s\n"
@@ -83,13 +84,13 @@ TEST_CASE(
     "consolidate: the first rule that matches decides, at its level; the rest goes at the end") {
     const ErrorsConfig config{{rule(30s, "^a", LogLevel::Warning), rule(1min, "b", LogLevel::Info),
                                rule(1h, "c", std::nullopt)}};
-    CHECK(printed(config,
-                  [](ErrorLog& errors) {
-                      repeat(errors, 2, "ab");
-                      repeat(errors, 3, "b");
-                      repeat(errors, 4, "c");
-                      repeat(errors, 1, "d");
-                  }) ==
+    CHECK(printed_errors(config,
+                         [](ErrorLog& errors) {
+                             repeat(errors, 2, "ab");
+                             repeat(errors, 3, "b");
+                             repeat(errors, 4, "c");
+                             repeat(errors, 1, "d");
+                         }) ==
           "[ERROR] plugin/errors: 2 example.org. AAAA: d\n"
           "[WARNING] plugin/errors: 2 errors like '^a' occurred in last 30s\n"
           "[INFO] plugin/errors: 3 errors like 'b' occurred in last 1m0s\n");
@@ -98,22 +99,22 @@ TEST_CASE(
 TEST_CASE(
     "consolidate with show_first: the first is a line, and a count only where there are more") {
     const ErrorsConfig config{{rule(30s, "x", LogLevel::Warning, true)}};
-    CHECK(printed(config, [](ErrorLog& errors) { repeat(errors, 1, "x"); }) ==
+    CHECK(printed_errors(config, [](ErrorLog& errors) { repeat(errors, 1, "x"); }) ==
           "[WARNING] plugin/errors: 2 example.org. AAAA: x\n");
-    CHECK(printed(config, [](ErrorLog& errors) { repeat(errors, 9, "x"); }) ==
+    CHECK(printed_errors(config, [](ErrorLog& errors) { repeat(errors, 9, "x"); }) ==
           "[WARNING] plugin/errors: 2 example.org. AAAA: x\n"
           "[WARNING] plugin/errors: 9 errors like 'x' occurred in last 30s\n");
 }
 
 TEST_CASE("equal errors are summed up, others are not held back by them") {
-    CHECK(printed({},
-                  [](ErrorLog& errors) {
-                      repeat(errors, 1000, "i/o timeout");
-                      repeat(errors, 1, "another");
-                      errors.tick(kStart + 1s);
-                      repeat(errors, 1, "a third", kStart + 1s);
-                      errors.tick(kStart + 2s);
-                  }) ==
+    CHECK(printed_errors({},
+                         [](ErrorLog& errors) {
+                             repeat(errors, 1000, "i/o timeout");
+                             repeat(errors, 1, "another");
+                             errors.tick(kFirstFailure + 1s);
+                             repeat(errors, 1, "a third", kFirstFailure + 1s);
+                             errors.tick(kFirstFailure + 2s);
+                         }) ==
           "[ERROR] plugin/errors: 2 example.org. AAAA: i/o timeout\n"
           "[ERROR] plugin/errors: 2 example.org. AAAA: i/o timeout\n"
           "[ERROR] plugin/errors: 2 example.org. AAAA: i/o timeout\n"
@@ -126,10 +127,10 @@ TEST_CASE("equal errors are summed up, others are not held back by them") {
 }
 
 TEST_CASE("an error that goes on for an hour is not a thousand lines") {
-    const std::string text = printed({}, [](ErrorLog& errors) {
+    const std::string text = printed_errors({}, [](ErrorLog& errors) {
         for (auto at = 0ms; at < 1h; at += 100ms) {
-            repeat(errors, 10, "i/o timeout", kStart + at);
-            errors.tick(kStart + at);
+            repeat(errors, 10, "i/o timeout", kFirstFailure + at);
+            errors.tick(kFirstFailure + at);
         }
     });
     CHECK(lines_of(text) > 600);
@@ -138,22 +139,22 @@ TEST_CASE("an error that goes on for an hour is not a thousand lines") {
 }
 
 TEST_CASE("after a quiet time an error is news again") {
-    CHECK(lines_of(printed({}, [](ErrorLog& errors) {
+    CHECK(lines_of(printed_errors({}, [](ErrorLog& errors) {
               repeat(errors, 100, "x");
-              errors.tick(kStart + 1s);  // 5 lines and a sum
-              repeat(errors, 8, "x", kStart + 2s);
-              errors.tick(kStart + 3s);  // 5 and a sum: a sparse one, for 2 s
-              repeat(errors, 5, "x", kStart + 4s);
-              errors.tick(kStart + 5s);  // 5
+              errors.tick(kFirstFailure + 1s);  // 5 lines and a sum
+              repeat(errors, 8, "x", kFirstFailure + 2s);
+              errors.tick(kFirstFailure + 3s);  // 5 and a sum: a sparse one, for 2 s
+              repeat(errors, 5, "x", kFirstFailure + 4s);
+              errors.tick(kFirstFailure + 5s);  // 5
           })) == 17);
 }
 
 TEST_CASE("texts that never repeat are bounded, too") {
-    const std::string text = printed({}, [](ErrorLog& errors) {
+    const std::string text = printed_errors({}, [](ErrorLog& errors) {
         for (int i = 0; i < 10'000; ++i) {
-            errors.error(failed("no. " + std::to_string(i)), kStart);
+            errors.error(failed("no. " + std::to_string(i)), kFirstFailure);
         }
-        errors.tick(kStart + 1s);
+        errors.tick(kFirstFailure + 1s);
     });
     CHECK(lines_of(text) == 64 + 5 + 1);
     CHECK(text.find(" more errors like 'any other' (SERVFAIL) occurred in last 1s\n") != text.npos);

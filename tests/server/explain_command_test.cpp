@@ -10,7 +10,7 @@ namespace server {
 namespace {
 
 template <typename... Arguments>
-CommandLine parsed(Arguments... arguments) {
+CommandLine explain_line(Arguments... arguments) {
     const std::array<const char*, sizeof...(arguments)> all{arguments...};
     return parse_command_line(all);
 }
@@ -23,7 +23,7 @@ std::string address(const std::string& text) {
 }  // namespace
 
 TEST_CASE("explain: its command line") {
-    const CommandLine plain = parsed("explain", "kubia");
+    const CommandLine plain = explain_line("explain", "kubia");
     REQUIRE(plain.explain);
     CHECK(plain.explain->request.name == "kubia");
     CHECK(plain.explain->request.type.empty());
@@ -31,8 +31,8 @@ TEST_CASE("explain: its command line") {
     CHECK_FALSE(plain.explain->json);
     CHECK_FALSE(plain.conf_given);
     const CommandLine full =
-        parsed("explain", "kubia", "SRV", "-from", "10.0.0.8", "-namespace=prod", "-server",
-               "[::1]:1", "-o", "json", "-conf", "C");
+        explain_line("explain", "kubia", "SRV", "-from", "10.0.0.8", "-namespace=prod", "-server",
+                     "[::1]:1", "-o", "json", "-conf", "C");
     REQUIRE(full.explain);
     CHECK(full.explain->request.type == "SRV");
     CHECK(full.explain->request.from == "10.0.0.8");
@@ -40,12 +40,12 @@ TEST_CASE("explain: its command line") {
     CHECK(full.explain->server == "[::1]:1");
     CHECK(full.explain->json);
     CHECK(full.conf == "C");
-    CHECK_FALSE(parsed("check").explain);
-    CHECK_THROWS_AS(parsed("explain"), UsageError);
-    CHECK_THROWS_AS(parsed("explain", "a", "-o", "yaml"), UsageError);
-    CHECK_THROWS_AS(parsed("explain", "a", "A", "more"), UsageError);
-    CHECK(parsed("explain", "-help").help.find("--namespace") != std::string::npos);
-    CHECK(parsed("-help").help.find("--namespace") == std::string::npos);
+    CHECK_FALSE(explain_line("check").explain);
+    CHECK_THROWS_AS(explain_line("explain"), UsageError);
+    CHECK_THROWS_AS(explain_line("explain", "a", "-o", "yaml"), UsageError);
+    CHECK_THROWS_AS(explain_line("explain", "a", "A", "more"), UsageError);
+    CHECK(explain_line("explain", "-help").help.find("--namespace") != std::string::npos);
+    CHECK(explain_line("-help").help.find("--namespace") == std::string::npos);
 }
 
 TEST_CASE("explain: the address of a server") {

@@ -12,8 +12,8 @@ using testing::ExplainRig;
 using testing::pod_yaml;
 using testing::service_yaml;
 using testing::slice_yaml;
+using testing::Texts;
 using testing::web_yaml;
-using Texts = std::vector<std::string>;
 
 constexpr const char* kUnreadyC =
     "warning pod-not-ready: Pod prod/web-c (10.0.0.3) is not ready, so it is not in the Service "

@@ -10,7 +10,7 @@ namespace server {
 namespace {
 
 using testing::ExplainRig;
-using Texts = std::vector<std::string>;
+using testing::Texts;
 
 std::string step_text(const ExplainedStep& step) {
     return step.name + " " + (step.asked ? step.rcode : "not asked") +

@@ -9,8 +9,8 @@ namespace {
 
 using testing::ExplainRig;
 using testing::service_yaml;
+using testing::Texts;
 using testing::web_yaml;
-using Texts = std::vector<std::string>;
 
 ExplainQuestion question_for(const std::string& name, const std::string& type = "A") {
     return read_question({.name = name, .type = type, .from = {}, .ns = {}}).value();
@@ -33,8 +33,8 @@ Texts search_findings(const std::string& name, const std::vector<ExplainedStep>&
 }
 
 /// Of a name that went to 192.0.2.53 or 192.0.2.54.
-struct Asked {
-    Asked() {
+struct ForwardedName {
+    ForwardedName() {
         block.forwards.emplace_back().options.upstreams = {{"192.0.2.53", 53},
                                                            {"2001:db8::1", 5353}};
         evidence.block = evidence.last_block = &block;
@@ -62,7 +62,7 @@ constexpr const char* kLine = "forward . to 192.0.2.53:53, [2001:db8::1]:5353";
 }  // namespace
 
 TEST_CASE("finding: an upstream that denies, fails or refuses is named, as far as it is known") {
-    Asked asked;
+    ForwardedName asked;
     CHECK(asked.with_rcode(3, "forward", "[2001:db8::1]:5353") ==
           Texts{std::string("error upstream-nxdomain: The upstream [2001:db8::1]:5353 says that "
                             "www.example.org. does not exist: ") +
@@ -100,7 +100,7 @@ TEST_CASE("finding: an upstream that denies, fails or refuses is named, as far a
 }
 
 TEST_CASE("finding: an upstream that is held to be down, and whether it has replied here") {
-    Asked asked;
+    ForwardedName asked;
     asked.evidence.answered = true;
     asked.evidence.held_down = {{"192.0.2.53:53", "2026-11-23T08:00:00Z"},
                                 {"192.0.2.99:53", "2026-11-23T08:00:00Z"}};

@@ -9,9 +9,11 @@
 namespace server {
 namespace {
 
+using namespace zones::qtype;
 using testing::Asked;
-using Texts = std::vector<std::string>;
-constexpr std::uint16_t kAny = 255, kHinfo = 13, kTxt = 16, kPtr = 12, kSoa = 6, kNs = 2, kMx = 15;
+using testing::in_chaos;
+using testing::kMx;
+using testing::Texts;
 constexpr const char* kSoaData = " 604800 IN SOA localhost. root.localhost. 1 0 0 0 604800";
 
 /// Asks one of them alone: "(next)" or the rcode, then the sections with `|` between.
@@ -57,10 +59,6 @@ FixedAnswers any() {
     FixedAnswers made;
     made.any = true;
     return made;
-}
-
-Asked in_chaos(const std::string& name, std::uint16_t type = kTxt) {
-    return {.name = name, .type = type, .qclass = 3};
 }
 
 TEST_CASE("any: a HINFO record for every name") {

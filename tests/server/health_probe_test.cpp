@@ -46,8 +46,8 @@ struct Probed {
     }
 };
 
-struct Serving : HttpResponder {
-    explicit Serving(const server::HttpHandler& health, Listen listen = {"127.0.0.1", 0}) {
+struct HealthResponder : HttpResponder {
+    explicit HealthResponder(const server::HttpHandler& health, Listen listen = {"127.0.0.1", 0}) {
         commit(prepare({{std::move(listen), "/health", health}}));
     }
     Listen bound() const { return listeners().front().bound; }
@@ -59,7 +59,7 @@ HttpReply ok() {
 
 TEST_CASE("a health that answers is measured again and again") {
     Probed probed;
-    const Serving serving(ok, {"", 0});
+    const HealthResponder serving(ok, {"", 0});
     const HealthProbe probe({serving.bound()}, probed.metrics, probed.log, {.interval = 5ms});
     CHECK(probed.until([&] { return probed.requests() >= 3; }));
     CHECK(probed.failures() == 0);
@@ -68,7 +68,7 @@ TEST_CASE("a health that answers is measured again and again") {
 
 TEST_CASE("a slow one is worth a line") {
     Probed probed;
-    const Serving serving([] {
+    const HealthResponder serving([] {
         std::this_thread::sleep_for(30ms);
         return ok();
     });
@@ -88,7 +88,7 @@ TEST_CASE("one that does not answer, or is not there, is a failure") {
     silent = listening.front().bound;  // nobody accepts
     Listen nobody;
     {
-        const Serving gone(ok);
+        const HealthResponder gone(ok);
         nobody = gone.bound();
     }
     const HealthProbe probe({silent, nobody}, probed.metrics, probed.log,

@@ -18,7 +18,7 @@ using server::HeavyHitters;
 
 namespace {
 
-constexpr std::size_t kPlaces = 1024;
+constexpr std::size_t kTablePlaces = 1024;
 constexpr std::size_t kTop = 20;
 
 /// Draws ranks with probabilities as of Zipf's law: 1/rank^s.
@@ -40,17 +40,17 @@ class Zipf {
     std::vector<double> sums_;
 };
 
-std::string name_of(std::size_t rank) {
+std::string ranked_name(std::size_t rank) {
     return "name-" + std::to_string(rank) + ".example.org.";
 }
 
-std::uint64_t key_of(const std::string& name, std::uint64_t seed) {
+std::uint64_t hash_key(const std::string& name, std::uint64_t seed) {
     return server::hitter_hash({seed, ~seed}, name.data(), name.size(), 0);
 }
 
 /// As a worker does.
 void count(HeavyHitters& table, const std::string& name, std::uint64_t seed) {
-    const std::uint64_t key = key_of(name, seed);
+    const std::uint64_t key = hash_key(name, seed);
     if (!table.add_at_hand(key) && table.samples_miss()) {
         table.add_missed(key, name);
     }
@@ -86,12 +86,12 @@ Run run(double s, std::uint64_t seed) {
     constexpr std::size_t kNames = 100'000;
     std::vector<std::string> names;
     for (std::size_t i = 0; i < kNames; ++i) {
-        names.push_back(name_of(i));
+        names.push_back(ranked_name(i));
     }
     std::vector<std::uint64_t> exact(kNames);
     std::mt19937_64 random(seed);
     const Zipf zipf(kNames, s);
-    HeavyHitters table(kPlaces, 255, seed);
+    HeavyHitters table(kTablePlaces, 255, seed);
     Run result;
     for (int i = 0; i < 1'000'000; ++i) {
         const std::size_t rank = zipf(random);
@@ -126,18 +126,18 @@ TEST_CASE("heavy hitters: the 20 that come most often of a million, as exact cou
                 CHECK(shown ==
                       doctest::Approx(static_cast<double>(result.exact.at(name))).epsilon(0.05));
             }
-            CHECK(result.shown.size() <= kPlaces);
+            CHECK(result.shown.size() <= kTablePlaces);
             CHECK(result.memory < 320U << 10);
         }
     }
 }
 
 TEST_CASE("heavy hitters: as long as there is room each is counted exactly") {
-    HeavyHitters table(kPlaces, 255, 1);
+    HeavyHitters table(kTablePlaces, 255, 1);
     std::map<std::string, std::uint64_t> exact;
     std::mt19937_64 random(1);
     for (int i = 0; i < 20'000; ++i) {
-        const std::string name = name_of(random() % 100);
+        const std::string name = ranked_name(random() % 100);
         ++exact[name];
         count(table, name, 1);
     }
@@ -147,20 +147,20 @@ TEST_CASE("heavy hitters: as long as there is room each is counted exactly") {
 }
 
 TEST_CASE("heavy hitters: a flood of names that come once displaces none that comes often") {
-    HeavyHitters table(kPlaces, 255, 1);
+    HeavyHitters table(kTablePlaces, 255, 1);
     for (int i = 0; i < 1'000'000; ++i) {
-        count(table, name_of(static_cast<std::size_t>(i) + 1000), 1);
+        count(table, ranked_name(static_cast<std::size_t>(i) + 1000), 1);
         if (i % 100 == 0) {
-            count(table, name_of(static_cast<std::size_t>(i / 100 % 10)), 1);
+            count(table, ranked_name(static_cast<std::size_t>(i / 100 % 10)), 1);
         }
     }
     // Each came 1,000 times. It may have been some hundreds before it got in, never more than came.
     int frequent = 0;
     const auto counts = counts_of(table);
     for (std::size_t i = 0; i < 10; ++i) {
-        REQUIRE(counts.contains(name_of(i)));
-        CHECK(counts.at(name_of(i)) > 500);
-        CHECK(counts.at(name_of(i)) < 1150);
+        REQUIRE(counts.contains(ranked_name(i)));
+        CHECK(counts.at(ranked_name(i)) > 500);
+        CHECK(counts.at(ranked_name(i)) < 1150);
     }
     for (const auto& [name, n] : counts) {
         frequent += n > 500 ? 1 : 0;

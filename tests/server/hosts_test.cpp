@@ -17,10 +17,9 @@ namespace server {
 namespace {
 
 using testing::ScratchFolder;
-using Texts = std::vector<std::string>;
-using Outcome = Hosts::Outcome;
+using testing::Texts;
 
-constexpr std::uint16_t kTxt = 16;
+using zones::qtype::kTxt;
 constexpr std::uint16_t kHttps = 65;
 
 zones::Name name_of(const char* text) {
@@ -28,7 +27,7 @@ zones::Name name_of(const char* text) {
 }
 
 struct Answered {
-    Outcome outcome = Outcome::Failed;
+    Hosts::Outcome outcome = Hosts::Outcome::Failed;
     testing::Reply reply;
 };
 
@@ -82,7 +81,7 @@ HostsConfig with_file(const std::filesystem::path& file, const std::string& line
 TEST_CASE("hosts: addresses of both families, spelled as asked") {
     const Plugin plugin(with_lines("10.0.0.1 a.test\nfd00::1 a.test\n10.0.0.2 a.test\n"));
     CHECK(plugin.notice.empty());
-    CHECK(plugin.ask("A.Test.").outcome == Outcome::Answered);
+    CHECK(plugin.ask("A.Test.").outcome == Hosts::Outcome::Answered);
     CHECK(plugin.answer("A.Test.") ==
           Texts{"A.Test. 3600 IN A 10.0.0.1", "A.Test. 3600 IN A 10.0.0.2"});
     CHECK(plugin.answer("a.test.", 28) == Texts{"a.test. 3600 IN AAAA fd00::1"});
@@ -91,8 +90,8 @@ TEST_CASE("hosts: addresses of both families, spelled as asked") {
 TEST_CASE("hosts: the owner under a wildcard is the name asked") {
     const Plugin plugin(with_lines("10.0.0.1 *.test\n"));
     CHECK(plugin.answer("any.test.") == Texts{"any.test. 3600 IN A 10.0.0.1"});
-    CHECK(plugin.ask("any.test.", 28).outcome == Outcome::NoData);
-    CHECK(plugin.ask("a.any.test.").outcome == Outcome::Failed);
+    CHECK(plugin.ask("any.test.", 28).outcome == Hosts::Outcome::NoData);
+    CHECK(plugin.ask("a.any.test.").outcome == Hosts::Outcome::Failed);
 }
 
 TEST_CASE("hosts: another type of a name that is there is NODATA") {
@@ -100,25 +99,25 @@ TEST_CASE("hosts: another type of a name that is there is NODATA") {
     for (const std::uint16_t type : std::vector<std::uint16_t>{28, 5, 6, 12, 15, 16, 33, 65, 255}) {
         CAPTURE(type);
         const auto answered = plugin.ask("four.", type);
-        CHECK(answered.outcome == Outcome::NoData);
+        CHECK(answered.outcome == Hosts::Outcome::NoData);
         CHECK(answered.reply.answer.empty());
     }
-    CHECK(plugin.ask("six.", 1).outcome == Outcome::NoData);
-    CHECK(plugin.ask("six.", 28).outcome == Outcome::Answered);
+    CHECK(plugin.ask("six.", 1).outcome == Hosts::Outcome::NoData);
+    CHECK(plugin.ask("six.", 28).outcome == Hosts::Outcome::Answered);
 }
 
 TEST_CASE("hosts: a name that is not there fails, or falls through") {
     HostsConfig config = with_lines("10.0.0.1 a.test\n");
-    CHECK(Plugin(config).ask("b.test.").outcome == Outcome::Failed);
-    CHECK(Plugin(config).ask("b.test.", kTxt).outcome == Outcome::Failed);
+    CHECK(Plugin(config).ask("b.test.").outcome == Hosts::Outcome::Failed);
+    CHECK(Plugin(config).ask("b.test.", kTxt).outcome == Hosts::Outcome::Failed);
     config.has_fallthrough = true;
-    CHECK(Plugin(config).ask("b.test.").outcome == Outcome::NextPlugin);
-    CHECK(Plugin(config).ask("a.test.", kTxt).outcome == Outcome::NoData);
+    CHECK(Plugin(config).ask("b.test.").outcome == Hosts::Outcome::NextPlugin);
+    CHECK(Plugin(config).ask("a.test.", kTxt).outcome == Hosts::Outcome::NoData);
     config.fallthrough_zones = {name_of("x.test"), name_of("y.test")};
     const Plugin plugin(config);
-    CHECK(plugin.ask("b.test.").outcome == Outcome::Failed);
-    CHECK(plugin.ask("y.test.").outcome == Outcome::NextPlugin);
-    CHECK(plugin.ask("b.X.test.").outcome == Outcome::NextPlugin);
+    CHECK(plugin.ask("b.test.").outcome == Hosts::Outcome::Failed);
+    CHECK(plugin.ask("y.test.").outcome == Hosts::Outcome::NextPlugin);
+    CHECK(plugin.ask("b.X.test.").outcome == Hosts::Outcome::NextPlugin);
 }
 
 TEST_CASE(
@@ -128,20 +127,20 @@ TEST_CASE(
     config.has_fallthrough = config.fallthrough_unsupported = true;
     config.fallthrough_zones = {name_of("test")};
     const Plugin plugin(config);
-    CHECK(plugin.ask("a.test.", kTxt).outcome == Outcome::NextPlugin);
-    CHECK(plugin.ask("a.test.", kHttps).outcome == Outcome::NextPlugin);
-    CHECK(plugin.ask("a.test.", 28).outcome == Outcome::NoData);
-    CHECK(plugin.ask("a.test.", 12).outcome == Outcome::NoData);
-    CHECK(plugin.ask("a.other.", kTxt).outcome == Outcome::NoData);
+    CHECK(plugin.ask("a.test.", kTxt).outcome == Hosts::Outcome::NextPlugin);
+    CHECK(plugin.ask("a.test.", kHttps).outcome == Hosts::Outcome::NextPlugin);
+    CHECK(plugin.ask("a.test.", 28).outcome == Hosts::Outcome::NoData);
+    CHECK(plugin.ask("a.test.", 12).outcome == Hosts::Outcome::NoData);
+    CHECK(plugin.ask("a.other.", kTxt).outcome == Hosts::Outcome::NoData);
 }
 
 TEST_CASE("hosts: names outside the zones of the plugin are the next plugin's") {
     HostsConfig config = with_lines("10.0.0.1 a.test a.other\n");
     config.zones = {name_of("test")};
     const Plugin plugin(config);
-    CHECK(plugin.ask("a.test.").outcome == Outcome::Answered);
-    CHECK(plugin.ask("b.test.").outcome == Outcome::Failed);
-    CHECK(plugin.ask("a.other.").outcome == Outcome::NextPlugin);
+    CHECK(plugin.ask("a.test.").outcome == Hosts::Outcome::Answered);
+    CHECK(plugin.ask("b.test.").outcome == Hosts::Outcome::Failed);
+    CHECK(plugin.ask("a.other.").outcome == Hosts::Outcome::NextPlugin);
     CHECK(plugin.answer("1.0.0.10.in-addr.arpa.", 12) ==
           Texts{"1.0.0.10.in-addr.arpa. 3600 IN PTR a.test."});
 }
@@ -153,7 +152,7 @@ TEST_CASE("hosts: PTR has all names of an address; without one it is the next pl
     const std::string v4 = "1.0.0.10.in-addr.arpa.";
     const std::string v6 =
         "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.IP6.arpa.";
-    CHECK(plugin.ask(v4, 12).outcome == Outcome::Answered);
+    CHECK(plugin.ask(v4, 12).outcome == Hosts::Outcome::Answered);
     CHECK(plugin.answer(v4, 12) == Texts{v4 + " 3600 IN PTR one.test.",
                                          v4 + " 3600 IN PTR two.test.",
                                          v4 + " 3600 IN PTR three.test."});
@@ -162,12 +161,12 @@ TEST_CASE("hosts: PTR has all names of an address; without one it is the next pl
          {"2.0.0.10.in-addr.arpa.", "0.0.10.in-addr.arpa.", "in-addr.arpa.",
           "x.1.0.0.10.in-addr.arpa.", "ip6.arpa.", "nothing.test.other."}) {
         CAPTURE(name);
-        CHECK(plugin.ask(name, 12).outcome == Outcome::NextPlugin);
+        CHECK(plugin.ask(name, 12).outcome == Hosts::Outcome::NextPlugin);
     }
     HostsConfig config = with_lines(lines);
     config.reverse = false;
-    CHECK(Plugin(config).ask(v4, 12).outcome == Outcome::NextPlugin);
-    CHECK(Plugin(config).ask("one.test.").outcome == Outcome::Answered);
+    CHECK(Plugin(config).ask(v4, 12).outcome == Hosts::Outcome::NextPlugin);
+    CHECK(Plugin(config).ask("one.test.").outcome == Hosts::Outcome::Answered);
 }
 
 TEST_CASE("hosts: ttl, rotation, truncation") {
@@ -186,7 +185,7 @@ TEST_CASE("hosts: ttl, rotation, truncation") {
     CHECK(plugin.ask("many.", 1, 4096, 242).reply.answer[0] == "many. 60 IN A 10.0.0.42");
     CHECK(plugin.ask("many.", 1, 4096, 242).reply.answer.size() == 100);
     for (const auto& cut : {plugin.ask("many."), plugin.ask("1.2.0.192.in-addr.arpa.", 12)}) {
-        CHECK(cut.outcome == Outcome::Answered);
+        CHECK(cut.outcome == Hosts::Outcome::Answered);
         CHECK(cut.reply.flags.find("tc") != std::string::npos);
         CHECK(cut.reply.size <= 512);
         CHECK(cut.reply.answer.size() > 10);
@@ -206,7 +205,7 @@ TEST_CASE("hosts: the lines of the file come before those of the Corefile, and c
     folder.write("hosts", "10.0.0.3 a longer line\n");
     CHECK(plugin.hosts.reload().empty());
     CHECK(plugin.answer("a.") == Texts{"a. 3600 IN A 10.0.0.3", "a. 3600 IN A 10.0.0.9"});
-    CHECK(plugin.ask("b.").outcome == Outcome::Failed);
+    CHECK(plugin.ask("b.").outcome == Hosts::Outcome::Failed);
     CHECK(plugin.answer("c.") == Texts{"c. 3600 IN A 10.0.0.8"});
 }
 
@@ -286,10 +285,10 @@ TEST_CASE("hosts: files beyond 64 MiB, pipes and devices") {
     std::filesystem::resize_file(large, (std::uintmax_t{64} << 20) + 1);
     const Plugin too_large(with_file(large));
     CHECK(too_large.notice.find(": larger than 64 MiB; ") != std::string::npos);
-    CHECK(too_large.ask("a.").outcome == Outcome::Failed);
+    CHECK(too_large.ask("a.").outcome == Hosts::Outcome::Failed);
     const auto pipe = folder.path() / "pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-    CHECK(Plugin(with_file(pipe, "10.0.0.1 a\n")).ask("a.").outcome == Outcome::Answered);
+    CHECK(Plugin(with_file(pipe, "10.0.0.1 a\n")).ask("a.").outcome == Hosts::Outcome::Answered);
     CHECK(Plugin(with_file("/dev/null", "10.0.0.1 a\n")).notice.empty());
     CHECK(Plugin(with_file("/dev/zero")).notice.find(": larger than 64 MiB; ") !=
           std::string::npos);

@@ -32,8 +32,8 @@ struct Counted {
     }
 };
 
-struct Serving : Counted, HttpResponder {
-    explicit Serving(HttpLimits limits = {}) : HttpResponder(limits, &metrics) {
+struct LimitedResponder : Counted, HttpResponder {
+    explicit LimitedResponder(HttpLimits limits = {}) : HttpResponder(limits, &metrics) {
         commit(prepare({{{"127.0.0.1", 0}, "/health", [] { return HttpReply{.body = "OK"}; }},
                         {{"127.0.0.1", 0}, "/large", [] {
                              return HttpReply{.body = std::string(kLarge, 'x')};
@@ -43,7 +43,7 @@ struct Serving : Counted, HttpResponder {
 };
 
 TEST_CASE("heads that are too large") {
-    const Serving serving;
+    const LimitedResponder serving;
     HttpClient line(serving.port());
     CHECK(status_of(line.ask("GET /" + std::string(5000, 'a'))) == 414);
     CHECK(line.closed());
@@ -60,7 +60,7 @@ TEST_CASE("heads that are too large") {
 }
 
 TEST_CASE("a request that takes too long is a 408, silence is closed") {
-    const Serving serving({.request = 150ms, .idle = 400ms});
+    const LimitedResponder serving({.request = 150ms, .idle = 400ms});
     HttpClient silent(serving.port());
     HttpClient dripping(serving.port());
     const auto start = Clock::now();
@@ -84,7 +84,7 @@ TEST_CASE("a request that takes too long is a 408, silence is closed") {
 }
 
 TEST_CASE("a client that does not close after a last reply is closed") {
-    const Serving serving({.drain = 100ms});
+    const LimitedResponder serving({.drain = 100ms});
     HttpClient client(serving.port());
     CHECK(status_of(client.ask("GET /health HTTP/1.0\r\n\r\n")) == 200);
     CHECK(client.closed());
@@ -92,7 +92,7 @@ TEST_CASE("a client that does not close after a last reply is closed") {
 }
 
 TEST_CASE("the connection that waits longest makes room") {
-    const Serving serving({.connections = 4, .request = 60s});
+    const LimitedResponder serving({.connections = 4, .request = 60s});
     HttpClient first(serving.port());
     CHECK(status_of(first.get("/health")) == 200);
     std::deque<HttpClient> waiting;
@@ -111,7 +111,7 @@ TEST_CASE("the connection that waits longest makes room") {
 }
 
 TEST_CASE("a large reply reaches a slow reader whole, and holds up nobody") {
-    const Serving serving;
+    const LimitedResponder serving;
     HttpClient slow(serving.port(), 4096);
     slow.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n");
     for (int i = 0; i < 20; ++i) {
@@ -122,7 +122,7 @@ TEST_CASE("a large reply reaches a slow reader whole, and holds up nobody") {
 }
 
 TEST_CASE("a reader that takes too long is given up") {
-    const Serving serving({.reply = 200ms});
+    const LimitedResponder serving({.reply = 200ms});
     HttpClient slow(serving.port(), 4096);
     slow.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
     HttpClient idle(serving.port());
@@ -138,7 +138,7 @@ TEST_CASE("a reader that takes too long is given up") {
 }
 
 TEST_CASE("unread replies are bounded together: the oldest goes") {
-    const Serving serving({.unsent_octets = 3 * kLarge + kLarge / 2});
+    const LimitedResponder serving({.unsent_octets = 3 * kLarge + kLarge / 2});
     std::deque<HttpClient> readers;
     for (int i = 0; i < 6; ++i) {
         readers.emplace_back(serving.port(), 4096);
@@ -159,7 +159,7 @@ TEST_CASE("500 connections that drip do not keep /health from being answered wit
     raised.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4096);
     setrlimit(RLIMIT_NOFILE, &raised);
     {
-        const Serving serving;
+        const LimitedResponder serving;
         std::deque<HttpClient> dripping;
         const std::string_view request = "GET /health HTTP/1.1\r\nX: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
         Clock::duration longest{0};
@@ -188,7 +188,7 @@ TEST_CASE("500 connections that drip do not keep /health from being answered wit
 }
 
 TEST_CASE("out of descriptors: those that wait are answered once there are some") {
-    const Serving serving;
+    const LimitedResponder serving;
     CHECK(status_of(HttpClient(serving.port()).get("/health")) == 200);
     HttpClient client(serving.port());
     rlimit before{};

@@ -12,7 +12,7 @@ using server::read_request;
 namespace {
 
 /// "GET /path keep 35", "408" for a refusal, "..." for what is not complete.
-std::string shown(std::string_view octets) {
+std::string request_text(std::string_view octets) {
     // In memory that ends where the octets end: a sanitizer sees one read too many.
     const auto copy = std::make_unique<char[]>(octets.size());
     octets.copy(copy.get(), octets.size());
@@ -32,7 +32,7 @@ std::string shown(std::string_view octets) {
 }
 
 std::string with(std::string_view field) {
-    return shown("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(field) + "\r\n\r\n");
+    return request_text("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(field) + "\r\n\r\n");
 }
 
 constexpr std::string_view kProbe =
@@ -40,23 +40,23 @@ constexpr std::string_view kProbe =
     "Accept: */*\r\nConnection: close\r\n\r\n";
 
 TEST_CASE("requests as clients send them") {
-    CHECK(shown(kProbe) == "GET /health close 108");
-    CHECK(shown("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") == "GET /metrics keep 34");
-    CHECK(shown("HEAD / HTTP/1.1\nHost: x\n\n") == "HEAD / keep 25");
-    CHECK(shown("GET / HTTP/1.0\r\n\r\n") == "GET / close 18");
-    CHECK(shown("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n") == "GET / keep 42");
-    CHECK(shown("POST /health HTTP/1.1\r\nHost: x\r\n\r\n") == "other /health keep 34");
-    CHECK(shown("\r\n\n\r\nGET / HTTP/1.0\r\n\r\nGET") == "GET / close 23");
-    CHECK(shown("GET /ready?x=/y HTTP/1.0\r\n\r\n") == "GET /ready close 28");
-    CHECK(shown("GET http://a:1/ready?z HTTP/1.0\r\n\r\n") == "GET /ready close 35");
-    CHECK(shown("GET HTTP://a?z HTTP/1.0\r\n\r\n") == "GET / close 27");
-    CHECK(shown("OPTIONS * HTTP/1.0\r\n\r\n") == "other  close 22");
+    CHECK(request_text(kProbe) == "GET /health close 108");
+    CHECK(request_text("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") == "GET /metrics keep 34");
+    CHECK(request_text("HEAD / HTTP/1.1\nHost: x\n\n") == "HEAD / keep 25");
+    CHECK(request_text("GET / HTTP/1.0\r\n\r\n") == "GET / close 18");
+    CHECK(request_text("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n") == "GET / keep 42");
+    CHECK(request_text("POST /health HTTP/1.1\r\nHost: x\r\n\r\n") == "other /health keep 34");
+    CHECK(request_text("\r\n\n\r\nGET / HTTP/1.0\r\n\r\nGET") == "GET / close 23");
+    CHECK(request_text("GET /ready?x=/y HTTP/1.0\r\n\r\n") == "GET /ready close 28");
+    CHECK(request_text("GET http://a:1/ready?z HTTP/1.0\r\n\r\n") == "GET /ready close 35");
+    CHECK(request_text("GET HTTP://a?z HTTP/1.0\r\n\r\n") == "GET / close 27");
+    CHECK(request_text("OPTIONS * HTTP/1.0\r\n\r\n") == "other  close 22");
 }
 
 TEST_CASE("every part of a request is incomplete") {
     for (std::size_t size = 0; size < kProbe.size(); ++size) {
         CAPTURE(size);
-        CHECK(shown(kProbe.substr(0, size)) == "...");
+        CHECK(request_text(kProbe.substr(0, size)) == "...");
     }
 }
 
@@ -66,10 +66,10 @@ TEST_CASE("malformed request lines") {
           "GET / HTTP/1.10", "GET / HTTP/11", "GET /\x01 HTTP/1.1", "G@T / HTTP/1.1",
           "GET /a\tb HTTP/1.1", "GET / HTTP/1.x", "/ HTTP/1.1", "GET HTTP/1.1", "\x16\x03\x01"}) {
         CAPTURE(line);
-        CHECK(shown(std::string(line) + "\r\nHost: x\r\n\r\n") == "400");
+        CHECK(request_text(std::string(line) + "\r\nHost: x\r\n\r\n") == "400");
     }
-    CHECK(shown("GET / HTTP/2.0\r\nHost: x\r\n\r\n") == "505");
-    CHECK(shown("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == "505");
+    CHECK(request_text("GET / HTTP/2.0\r\nHost: x\r\n\r\n") == "505");
+    CHECK(request_text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == "505");
 }
 
 TEST_CASE("fields") {
@@ -86,7 +86,7 @@ TEST_CASE("fields") {
         CHECK(with(field) == "400");
     }
     CHECK(with(std::string_view("X: a\0b", 6)) == "400");
-    CHECK(shown("GET / HTTP/1.1\r\n\r\n") == "400");  // no Host
+    CHECK(request_text("GET / HTTP/1.1\r\n\r\n") == "400");  // no Host
 }
 
 /// What has been read must be within what was given, and read again the same.
@@ -105,7 +105,7 @@ void check_sound(const std::string& octets) {
         REQUIRE(request.path.data() + request.path.size() <= octets.data() + octets.size());
     }
     CHECK(request.path.find_first_of(" \r\n?") == request.path.npos);
-    CHECK(shown(octets) == shown(std::string_view(octets).substr(0, request.size)));
+    CHECK(request_text(octets) == request_text(std::string_view(octets).substr(0, request.size)));
 }
 
 TEST_CASE("mutated requests: nothing outside is read, nothing ambiguous is taken") {
@@ -132,7 +132,7 @@ TEST_CASE("mutated requests: nothing outside is read, nothing ambiguous is taken
             }
         }
         check_sound(octets);
-        taken += shown(octets).find(' ') != std::string::npos ? 1 : 0;
+        taken += request_text(octets).find(' ') != std::string::npos ? 1 : 0;
     }
     CHECK(taken > 10'000);  // the mutations leave enough that is well-formed
     CHECK(taken < 90'000);

@@ -19,19 +19,22 @@ using server::Listen;
 
 namespace {
 
-const Listen kLoopback{"127.0.0.1", 0};
+const Listen kFreeLoopbackPort{"127.0.0.1", 0};
 
-HttpEndpoint says(std::string path, std::string body, Listen listen = kLoopback) {
+HttpEndpoint says(std::string path, std::string body, Listen listen = kFreeLoopbackPort) {
     return {std::move(listen), std::move(path),
             [body = std::move(body)] { return HttpReply{.body = body}; }};
 }
 
-struct Serving : HttpResponder {
-    explicit Serving(const std::vector<HttpEndpoint>& endpoints) { commit(prepare(endpoints)); }
+struct CommittedResponder : HttpResponder {
+    explicit CommittedResponder(const std::vector<HttpEndpoint>& endpoints) {
+        commit(prepare(endpoints));
+    }
     std::uint16_t port(std::size_t i = 0) const { return listeners().at(i).bound.port; }
 };
 
-std::string error_of(const HttpResponder& responder, const std::vector<HttpEndpoint>& endpoints) {
+std::string prepare_error(const HttpResponder& responder,
+                          const std::vector<HttpEndpoint>& endpoints) {
     try {
         (void)responder.prepare(endpoints);
     } catch (const ConfigError& error) {
@@ -41,7 +44,7 @@ std::string error_of(const HttpResponder& responder, const std::vector<HttpEndpo
 }
 
 TEST_CASE("paths and methods") {
-    const Serving serving({says("/health", "OK"), says("/ready", "yes")});
+    const CommittedResponder serving({says("/health", "OK"), says("/ready", "yes")});
     REQUIRE(serving.listeners().size() == 1);  // one address
     HttpClient client(serving.port());
     const std::string reply = client.get("/health");
@@ -63,15 +66,15 @@ TEST_CASE("paths and methods") {
 }
 
 TEST_CASE("a handler that throws is a 500, and the next request is answered") {
-    const Serving serving(
-        {{kLoopback, "/x", []() -> HttpReply { throw std::runtime_error("x"); }}});
+    const CommittedResponder serving(
+        {{kFreeLoopbackPort, "/x", []() -> HttpReply { throw std::runtime_error("x"); }}});
     HttpClient client(serving.port());
     CHECK(status_of(client.get("/x")) == 500);
     CHECK(status_of(client.get("/y")) == 404);
 }
 
 TEST_CASE("HTTP/1.0, and connections that are to be closed") {
-    const Serving serving({says("/health", "OK")});
+    const CommittedResponder serving({says("/health", "OK")});
     HttpClient old(serving.port());
     CHECK(body_of(old.ask("GET /health HTTP/1.0\r\n\r\n")) == "OK");
     CHECK(old.closed());
@@ -92,8 +95,9 @@ TEST_CASE("HTTP/1.0, and connections that are to be closed") {
 
 TEST_CASE("pipelined requests are answered in order, also in pieces") {
     int count = 0;
-    const Serving serving(
-        {{kLoopback, "/n", [&count] { return HttpReply{.body = std::to_string(++count)}; }}});
+    const CommittedResponder serving({{kFreeLoopbackPort, "/n", [&count] {
+                                           return HttpReply{.body = std::to_string(++count)};
+                                       }}});
     HttpClient client(serving.port());
     const std::string request = "GET /n HTTP/1.1\r\nHost: x\r\n\r\n";
     std::string many;
@@ -110,26 +114,26 @@ TEST_CASE("pipelined requests are answered in order, also in pieces") {
 }
 
 TEST_CASE("both families on no address, and addresses that it covers") {
-    const Serving serving({says("/a", "a", {"", 0})});
+    const CommittedResponder serving({says("/a", "a", {"", 0})});
     const std::uint16_t port = serving.port();
     CHECK(body_of(HttpClient(port).get("/a")) == "a");
     HttpResponder other;
-    CHECK(error_of(other, {says("/a", "a", {"127.0.0.1", port})}) ==
+    CHECK(prepare_error(other, {says("/a", "a", {"127.0.0.1", port})}) ==
           "cannot listen on 127.0.0.1:" + std::to_string(port) + " (HTTP): Address already in use");
-    CHECK(error_of(other, {says("/a", "a", {"192.0.2.1", 0})}) ==
+    CHECK(prepare_error(other, {says("/a", "a", {"192.0.2.1", 0})}) ==
           "cannot listen on 192.0.2.1:0 (HTTP): Cannot assign requested address");
-    CHECK(error_of(other, {says("/a", "a", {"x", 0})}) == "not an address to listen on: x");
+    CHECK(prepare_error(other, {says("/a", "a", {"x", 0})}) == "not an address to listen on: x");
 }
 
 TEST_CASE("what is announced") {
-    const Serving serving({says("/ready", ""), says("/health", "")});
+    const CommittedResponder serving({says("/ready", ""), says("/health", "")});
     const std::string at = "http listening 127.0.0.1:" + std::to_string(serving.port());
     CHECK(described(serving.listeners()) ==
           std::vector<std::string>{at + " /health", at + " /ready"});
 }
 
 TEST_CASE("a commit keeps listeners and connections that stay, and closes the others") {
-    Serving serving({says("/a", "old"), says("/b", "gone", {"127.0.0.2", 0})});
+    CommittedResponder serving({says("/a", "old"), says("/b", "gone", {"127.0.0.2", 0})});
     const std::uint16_t port = serving.port();
     const std::uint16_t gone_port = serving.port(1);
     HttpClient kept(port);
@@ -141,14 +145,14 @@ TEST_CASE("a commit keeps listeners and connections that stay, and closes the ot
     CHECK(body_of(kept.get("/a")) == "new");
     CHECK(body_of(half.ask("Host: x\r\n\r\n")) == "new");
     HttpResponder other;  // the address that is gone can be had
-    CHECK(error_of(other, {says("/b", "b", {"127.0.0.2", gone_port})}) == "(opens)");
+    CHECK(prepare_error(other, {says("/b", "b", {"127.0.0.2", gone_port})}) == "(opens)");
     serving.commit({});
     CHECK(kept.closed());
-    CHECK(error_of(other, {says("/a", "a", {"127.0.0.1", port})}) == "(opens)");
+    CHECK(prepare_error(other, {says("/a", "a", {"127.0.0.1", port})}) == "(opens)");
 }
 
 TEST_CASE("no request is lost while handlers are replaced") {
-    Serving serving({says("/n", "0")});
+    CommittedResponder serving({says("/n", "0")});
     const std::uint16_t port = serving.port();
     std::atomic<bool> stop{false};
     std::atomic<int> answered{0};
@@ -169,13 +173,13 @@ TEST_CASE("no request is lost while handlers are replaced") {
 }
 
 TEST_CASE("a prepare that fails changes nothing") {
-    Serving serving({says("/a", "old")});
+    CommittedResponder serving({says("/a", "old")});
     const std::uint16_t port = serving.port();
     HttpClient client(port);
     CHECK(body_of(client.get("/a")) == "old");
-    const Serving taken({says("/x", "x", {"127.0.0.3", 0})});
-    CHECK(error_of(serving, {says("/a", "new"), says("/b", "b", {"127.0.0.2", 0}),
-                             says("/c", "c", {"127.0.0.3", taken.port()})}) ==
+    const CommittedResponder taken({says("/x", "x", {"127.0.0.3", 0})});
+    CHECK(prepare_error(serving, {says("/a", "new"), says("/b", "b", {"127.0.0.2", 0}),
+                                  says("/c", "c", {"127.0.0.3", taken.port()})}) ==
           "cannot listen on 127.0.0.3:" + std::to_string(taken.port()) +
               " (HTTP): Address already in use");
     CHECK(body_of(client.get("/a")) == "old");
@@ -187,10 +191,10 @@ TEST_CASE("a prepare that fails changes nothing") {
 TEST_CASE("all addresses of a port become one of them, and again all") {
     std::uint16_t port = 0;
     {
-        const Serving free({says("/", "", {"", 0})});
+        const CommittedResponder free({says("/", "", {"", 0})});
         port = free.port();
     }
-    Serving serving({says("/a", "1", {"", port})});
+    CommittedResponder serving({says("/a", "1", {"", port})});
     CHECK(body_of(HttpClient(port).get("/a")) == "1");
     serving.commit(serving.prepare({says("/a", "2", {"127.0.0.1", port})}));
     CHECK(serving.listeners().at(0).bound.address == "127.0.0.1");
@@ -200,14 +204,14 @@ TEST_CASE("all addresses of a port become one of them, and again all") {
     REQUIRE(serving.listeners().size() == 1);  // the one that covers both
     CHECK(body_of(HttpClient(port).get("/b")) == "4");
     HttpResponder other;
-    CHECK(error_of(other, {says("/a", "a", {"127.0.0.1", port})}) != "(opens)");
+    CHECK(prepare_error(other, {says("/a", "a", {"127.0.0.1", port})}) != "(opens)");
 }
 
 TEST_CASE("a listener that is handed on: nothing that waits in it is lost") {
-    auto before = std::make_unique<Serving>(std::vector{says("/a", "before")});
+    auto before = std::make_unique<CommittedResponder>(std::vector{says("/a", "before")});
     const std::uint16_t port = before->port();
     std::vector<server::InheritedHttpListener> inherited;
-    inherited.emplace_back(kLoopback, Fd(dup(before->listeners().at(0).fd->get())));
+    inherited.emplace_back(kFreeLoopbackPort, Fd(dup(before->listeners().at(0).fd->get())));
     before.reset();
     HttpClient waiting(port);  // nobody accepts yet, but it is connected
     waiting.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");

@@ -26,7 +26,7 @@ server::Config cold_config(const ScratchFolder& folder, std::uint32_t ttl) {
 }
 
 /// As an earlier run left it.
-void leave_snapshot(const ScratchFolder& folder) {
+void leave_old_snapshot(const ScratchFolder& folder) {
     const auto options = kubernetes({"cluster.local"}).options;
     server::Cluster earlier(options, {}, {});
     earlier.apply(std::vector<Change>{namespace_object(), cluster_ip("prod", "web", "10.0.0.1")});
@@ -41,7 +41,7 @@ void leave_snapshot(const ScratchFolder& folder) {
 
 TEST_CASE("a start serves a snapshot; a reload waits for the API server, for it has better") {
     const ScratchFolder folder;
-    leave_snapshot(folder);
+    leave_old_snapshot(folder);
     PrintedLog printed;
     server::OperatorLog log(printed.sink());
     const auto started = server::make_instance(cold_config(folder, 5), {}, {}, log);

@@ -11,20 +11,20 @@ using namespace std::chrono_literals;
 using testing::lines_of;
 using testing::PrintedLog;
 
-const LimitLog::Clock::time_point kStart{1h};
+const LimitLog::Clock::time_point kLogStart{1h};
 
 Net net(const char* address, unsigned bits = 32) {
     return {zones::parse_address(address).value(), bits};
 }
 
-Net numbered(int i) {
+Net numbered_net(int i) {
     return {zones::Ipv4{{10, 0, static_cast<std::uint8_t>(i / 256), static_cast<std::uint8_t>(i)}},
             32};
 }
 
 /// What is printed when `act` has had the log, and the log has gone.
 template <typename Act>
-std::string printed(Act act) {
+std::string printed_limits(Act act) {
     PrintedLog log;
     {
         LimitLog limits(log.sink());
@@ -41,11 +41,11 @@ void add(LimitedClients& clients, int times, const Net& who, Limit limit = Limit
 }
 
 TEST_CASE("a client that is limited is named, with what became of its queries") {
-    const std::string text = printed([](LimitLog& log) {
+    const std::string text = printed_limits([](LimitLog& log) {
         LimitedClients clients;
         add(clients, 3, net("10.0.0.7"));
         add(clients, 2, net("10.0.0.7"), Limit::Queries, LimitAction::Dropped);
-        log.tick(clients, kStart);
+        log.tick(clients, kLogStart);
         CHECK(clients.empty());
     });
     CHECK(text ==
@@ -55,10 +55,10 @@ TEST_CASE("a client that is limited is named, with what became of its queries") 
 
 TEST_CASE("each limit has its words") {
     const auto line_of = [](Limit limit, double allowed, const Net& who) {
-        return printed([&](LimitLog& log) {
+        return printed_limits([&](LimitLog& log) {
             LimitedClients clients;
             clients.add(who, limit, allowed, LimitAction::Refused);
-            log.tick(clients, kStart);
+            log.tick(clients, kLogStart);
         });
     };
     CHECK(line_of(Limit::Queries, 1, net("2001:db8::", 64)) ==
@@ -79,11 +79,11 @@ TEST_CASE("each limit has its words") {
 }
 
 TEST_CASE("what goes on is summed up once a minute, and the rest at the end") {
-    const std::string text = printed([](LimitLog& log) {
+    const std::string text = printed_limits([](LimitLog& log) {
         LimitedClients clients;
         for (int i = 0; i < 1190; ++i) {  // two minutes less a second
             add(clients, 1, net("10.0.0.7"));
-            log.tick(clients, kStart + i * 100ms);
+            log.tick(clients, kLogStart + i * 100ms);
         }
     });
     CHECK(lines_of(text) == 3);
@@ -93,28 +93,28 @@ TEST_CASE("what goes on is summed up once a minute, and the rest at the end") {
 }
 
 TEST_CASE("a sum is written though nobody is limited any more, and by any worker") {
-    const std::string text = printed([](LimitLog& log) {
+    const std::string text = printed_limits([](LimitLog& log) {
         LimitedClients one, other;
         add(one, 1, net("10.0.0.7"));
-        log.tick(one, kStart);
+        log.tick(one, kLogStart);
         add(one, 5, net("10.0.0.7"));
-        log.tick(one, kStart + 1s);
-        log.tick(other, kStart + 59s);
-        log.tick(other, kStart + 60s);
+        log.tick(one, kLogStart + 1s);
+        log.tick(other, kLogStart + 59s);
+        log.tick(other, kLogStart + 60s);
         add(other, 7, net("10.0.0.7"));
-        log.tick(other, kStart + 10min);
+        log.tick(other, kLogStart + 10min);
     });
     CHECK(lines_of(text) == 3);
     CHECK(text.find(": 5 truncated\n") < text.find(": 7 truncated\n"));
 }
 
 TEST_CASE("ten clients are named, those with most first, and the others are one number") {
-    const std::string text = printed([](LimitLog& log) {
+    const std::string text = printed_limits([](LimitLog& log) {
         LimitedClients clients;
         for (int i = 0; i < 1000; ++i) {  // of which 32 find room
-            add(clients, i + 1, numbered(i));
+            add(clients, i + 1, numbered_net(i));
         }
-        log.tick(clients, kStart);
+        log.tick(clients, kLogStart);
     });
     CHECK(lines_of(text) == 11);
     CHECK(text.starts_with("[WARNING] plugin/ratelimit: client 10.0.0.31 sends"));
@@ -124,11 +124,11 @@ TEST_CASE("ten clients are named, those with most first, and the others are one 
 }
 
 TEST_CASE("forged clients cost no more memory than lines") {
-    const std::string text = printed([](LimitLog& log) {
+    const std::string text = printed_limits([](LimitLog& log) {
         LimitedClients clients;
         for (int i = 0; i < 20'000; ++i) {
-            add(clients, 1, numbered(i));
-            log.tick(clients, kStart + std::chrono::milliseconds(i));
+            add(clients, 1, numbered_net(i));
+            log.tick(clients, kLogStart + std::chrono::milliseconds(i));
         }
     });
     CHECK(lines_of(text) == 1 + 11);
@@ -137,10 +137,10 @@ TEST_CASE("forged clients cost no more memory than lines") {
 }
 
 TEST_CASE("nothing is written where nobody is limited") {
-    CHECK(printed([](LimitLog& log) {
+    CHECK(printed_limits([](LimitLog& log) {
               LimitedClients clients;
-              log.tick(clients, kStart);
-              log.tick(clients, kStart + 1h);
+              log.tick(clients, kLogStart);
+              log.tick(clients, kLogStart + 1h);
           }).empty());
 }
 

@@ -62,12 +62,12 @@ struct Example {
     std::chrono::nanoseconds duration = 1'037'990'251ns;
 };
 
-const Asked kAsked{.name = "Web.Example.org",
-                   .type = 65,
-                   .id = 4711,
-                   .edns = true,
-                   .udp_size = 4096,
-                   .dnssec_ok = true};
+const Asked kLoggedQuery{.name = "Web.Example.org",
+                         .type = 65,
+                         .id = 4711,
+                         .edns = true,
+                         .udp_size = 4096,
+                         .dnssec_ok = true};
 
 }  // namespace
 
@@ -110,7 +110,7 @@ TEST_CASE("every field of a log format") {
          "x 192.0.2.7:40000 - 4711 \"HTTPS IN web.example.org. udp 44 true 4096\" "
          "NXDOMAIN qr,aa,tc,rd,ra,z,ad,cd 100 1.037990251s"},
     };
-    const Example example(kAsked);
+    const Example example(kLoggedQuery);
     for (const Case& c : cases) {
         CAPTURE(c.format);
         CHECK(example.line(c.format) == c.line);
@@ -131,7 +131,7 @@ TEST_CASE("fields over TCP, over IPv6, without EDNS, and with little of it") {
 }
 
 TEST_CASE("the local address of a wildcard socket is the one that was asked") {
-    Example example(kAsked);
+    Example example(kLoggedQuery);
     example.listen_address = "0.0.0.0";
     CHECK(example.line("{local}") == "0.0.0.0");
     in_pktinfo v4{};

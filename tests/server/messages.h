@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/server/texts.h"
 #include "zones/message.h"
 
 namespace server::testing {
@@ -30,6 +31,14 @@ struct Asked {
 };
 
 Octets make_query(const Asked& asked);
+
+/// Of class CH, where servers are asked about themselves.
+inline Asked in_chaos(const std::string& name, std::uint16_t type = zones::qtype::kTxt) {
+    return {.name = name, .type = type, .qclass = zones::kClassCh};
+}
+
+/// A type that the server has no need to know.
+inline constexpr std::uint16_t kMx = 15;
 
 /// What a reply says. Records are text with single spaces: "a.test. 5 IN A 192.0.2.1".
 struct Reply {

@@ -17,7 +17,7 @@ using server::Fd;
 
 namespace {
 
-constexpr unsigned kNetBind = CAP_TO_MASK(CAP_NET_BIND_SERVICE);
+constexpr unsigned kNetBindCapability = CAP_TO_MASK(CAP_NET_BIND_SERVICE);
 
 /// The capabilities below 32 of the calling thread; the others are none.
 struct Sets {
@@ -71,7 +71,7 @@ bool alone_with(const Sets& sets, Body body) {
 }  // namespace
 
 TEST_CASE("a capability that is permitted only is raised for the bind alone") {
-    const Sets permitted{.effective = 0, .permitted = kNetBind};
+    const Sets permitted{.effective = 0, .permitted = kNetBindCapability};
     int plain = 0, any = 0, plain_after = 0;
     Sets after;
     if (!alone_with(permitted, [&] {
@@ -101,7 +101,7 @@ TEST_CASE("without the capability a low port stays refused, and a high one is no
 }
 
 TEST_CASE("a capability that is effective already stays so") {
-    const Sets effective{.effective = kNetBind, .permitted = kNetBind};
+    const Sets effective{.effective = kNetBindCapability, .permitted = kNetBindCapability};
     int any = -1;
     Sets after;
     if (!alone_with(effective, [&] {

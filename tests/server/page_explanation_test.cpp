@@ -14,8 +14,6 @@ using server::HtmlText;
 
 namespace {
 
-constexpr char kHostile[] = "<script>alert(1)</script>\"'&";
-
 Explanation not_ready() {
     Explanation e;
     e.name = "kubia";
@@ -61,7 +59,7 @@ Explanation not_ready() {
     return e;
 }
 
-std::string shown(const Explanation& explanation) {
+std::string page_of(const Explanation& explanation) {
     HtmlText out;
     server::write_explanation(out, explanation);
     return read_html(out);
@@ -70,7 +68,7 @@ std::string shown(const Explanation& explanation) {
 }  // namespace
 
 TEST_CASE("an explanation: what was asked, why, and what was looked at") {
-    const std::string text = shown(not_ready());
+    const std::string text = page_of(not_ready());
     INFO(text);
     CHECK(text.starts_with("Not found. kubia A, asked by a pod of the namespace default ."));
     CHECK(text.find("Error The pod kubia-2 is not ready. What to do: Look at its readiness probe. "
@@ -89,7 +87,7 @@ TEST_CASE("an explanation: what was asked, why, and what was looked at") {
 }
 
 TEST_CASE("endpoints that are out come first") {
-    const std::string text = shown(not_ready());
+    const std::string text = page_of(not_ready());
     INFO(text);
     CHECK(text.find("10.0.0.2 out not ready no Pod kubia-2 node-1 10.0.0.1 in ready yes") !=
           text.npos);
@@ -99,7 +97,7 @@ TEST_CASE("a Service of thousands has a hundred endpoints on the page") {
     Explanation e = not_ready();
     auto& endpoints = e.services[0].slices[0].endpoints;
     endpoints.resize(1500, endpoints[0]);
-    const std::string text = shown(e);
+    const std::string text = page_of(e);
     CHECK(text.find("10.0.0.2 out") != text.npos);
     CHECK(text.find("1,400 more are not shown; the JSON has them.") != text.npos);
 }
@@ -108,9 +106,9 @@ TEST_CASE("who asked") {
     Explanation e = not_ready();
     e.found = true;
     e.from = "10.0.0.9";
-    CHECK(shown(e).starts_with("Found. kubia A, asked by 10.0.0.9, namespace default ."));
+    CHECK(page_of(e).starts_with("Found. kubia A, asked by 10.0.0.9, namespace default ."));
     e.pod = "default/client";
-    CHECK(shown(e).starts_with("Found. kubia A, asked by the pod default/client (10.0.0.9)."));
+    CHECK(page_of(e).starts_with("Found. kubia A, asked by the pod default/client (10.0.0.9)."));
 }
 
 TEST_CASE("the form shows what was asked, also a type that it does not offer") {
@@ -128,27 +126,27 @@ TEST_CASE("the form shows what was asked, also a type that it does not offer") {
 
 TEST_CASE("whatever is in an explanation is text") {
     Explanation e = not_ready();
-    e.name = e.type = e.ns = e.from = e.pod = kHostile;
-    e.search = e.message = e.notes = {kHostile};
-    e.steps = {{.name = kHostile,
+    e.name = e.type = e.ns = e.from = e.pod = kHostileText;
+    e.search = e.message = e.notes = {kHostileText};
+    e.steps = {{.name = kHostileText,
                 .asked = true,
-                .rcode = kHostile,
-                .server_block = kHostile,
-                .plugin = kHostile,
-                .reason = kHostile}};
+                .rcode = kHostileText,
+                .server_block = kHostileText,
+                .plugin = kHostileText,
+                .reason = kHostileText}};
     auto& service = e.services[0];
-    service.ns = service.name = service.type = service.external_name = kHostile;
-    service.cluster_ips = {kHostile};
-    service.ports = {{kHostile, kHostile, 1, kHostile, 2}};
-    service.selector = {{kHostile, kHostile}};
+    service.ns = service.name = service.type = service.external_name = kHostileText;
+    service.cluster_ips = {kHostileText};
+    service.ports = {{kHostileText, kHostileText, 1, kHostileText, 2}};
+    service.selector = {{kHostileText, kHostileText}};
     auto& slice = service.slices[0];
-    slice.kind = slice.name = slice.address_type = kHostile;
-    slice.ports = {kHostile};
+    slice.kind = slice.name = slice.address_type = kHostileText;
+    slice.ports = {kHostileText};
     auto& endpoint = slice.endpoints[0];
     endpoint.address = endpoint.why = endpoint.hostname = endpoint.target = endpoint.node =
-        kHostile;
-    e.chain = {{kHostile, kHostile, kHostile, kHostile}};
-    e.findings = {{"code", Finding::Weight::Warning, kHostile, kHostile}};
+        kHostileText;
+    e.chain = {{kHostileText, kHostileText, kHostileText, kHostileText}};
+    e.findings = {{"code", Finding::Weight::Warning, kHostileText, kHostileText}};
     HtmlText out;
     server::write_explanation(out, e);
     CHECK(out.written().find("<script") == std::string::npos);

@@ -8,6 +8,7 @@
 #include "server/page_chart.h"
 #include "server/page_frame.h"
 #include "tests/server/read_html.h"
+#include "tests/server/texts.h"
 
 using namespace server::testing;
 using namespace std::chrono_literals;
@@ -20,14 +21,12 @@ using server::StatusReport;
 using server::TopReport;
 using server::TopRow;
 using server::TrafficSample;
-using Kind = zones::ServiceRecords::Kind;
 
 namespace {
 
-constexpr char kHostile[] = "<script>alert(1)</script>\"'&";
 const std::chrono::steady_clock::time_point kNow{5000s};
 
-bool has(const HtmlText& html, std::string_view part) {
+bool html_has(const HtmlText& html, std::string_view part) {
     return html.written().find(part) != std::string::npos;
 }
 
@@ -57,8 +56,8 @@ std::vector<TrafficSample> minute(std::uint64_t replies, std::uint64_t servfail)
     return samples;
 }
 
-std::vector<std::string> said(const StatusReport& report,
-                              const std::vector<TrafficSample>& samples = {}) {
+std::vector<std::string> concerns_in(const StatusReport& report,
+                                     const std::vector<TrafficSample>& samples = {}) {
     std::vector<std::string> texts;
     for (const Concern& concern : concerns_of(report, samples)) {
         texts.push_back((concern.bad ? "bad: " : "") + concern.text);
@@ -66,44 +65,44 @@ std::vector<std::string> said(const StatusReport& report,
     return texts;
 }
 
-using Texts = std::vector<std::string>;
-
 }  // namespace
 
 TEST_CASE("a healthy server raises no concern") {
-    CHECK(said(healthy()).empty());
+    CHECK(concerns_in(healthy()).empty());
     HtmlText out;
     server::write_verdict(out, {});
-    CHECK(has(out, "role=\"status\" class=\"verdict ok\""));
+    CHECK(html_has(out, "role=\"status\" class=\"verdict ok\""));
     CHECK(read_html(out) == "All is well. ");
 }
 
 TEST_CASE("what needs attention is said without numbers that change") {
     StatusReport report = healthy();
     report.clusters[0].synced = false;
-    CHECK(said(report) == Texts{"bad: Names of cluster.local., in-addr.arpa. are not answered: the "
-                                "API server has not been listed yet."});
+    CHECK(concerns_in(report) ==
+          Texts{"bad: Names of cluster.local., in-addr.arpa. are not answered: the "
+                "API server has not been listed yet."});
     report.clusters[0].stale = true;
-    CHECK(said(report) == Texts{"cluster.local., in-addr.arpa. is answered from a snapshot of an "
-                                "earlier run: the API server has not been listed yet."});
+    CHECK(concerns_in(report) ==
+          Texts{"cluster.local., in-addr.arpa. is answered from a snapshot of an "
+                "earlier run: the API server has not been listed yet."});
     report = healthy();
     report.clusters[0].resources[0].age = 121s;
-    CHECK(said(report) ==
+    CHECK(concerns_in(report) ==
           Texts{"The API server says nothing of services: what is answered may be old."});
     report = healthy();
     report.upstreams[0].down = true;
-    CHECK(said(report) == Texts{"Upstream 192.0.2.53:53 does not answer."});
+    CHECK(concerns_in(report) == Texts{"Upstream 192.0.2.53:53 does not answer."});
     HtmlText out;
     server::write_verdict(out, concerns_of(report, {}));
-    CHECK(has(out, "class=\"verdict warn\""));
+    CHECK(html_has(out, "class=\"verdict warn\""));
     CHECK(read_html(out) == "One thing needs attention. Upstream 192.0.2.53:53 does not answer. ");
 }
 
 TEST_CASE("SERVFAIL counts when it is many, of many") {
-    CHECK(said(healthy(), minute(1000, 50)) ==
+    CHECK(concerns_in(healthy(), minute(1000, 50)) ==
           Texts{"Many replies of the last minute are SERVFAIL."});
-    CHECK(said(healthy(), minute(1001, 50)).empty());
-    CHECK(said(healthy(), minute(49, 49)).empty());
+    CHECK(concerns_in(healthy(), minute(1001, 50)).empty());
+    CHECK(concerns_in(healthy(), minute(49, 49)).empty());
 }
 
 TEST_CASE("health: clusters, the watch and upstreams") {
@@ -138,7 +137,7 @@ TEST_CASE("traffic: what is now, what was, and since the start") {
     CHECK(text.find("half within 0.25 ms 99 % within 0.25 ms") != text.npos);
     CHECK(text.find("NXDOMAIN 100 10 %") != text.npos);
     CHECK(text.find("dns://:53 . 30 10 75 % 10 of 9,984 2 of 9,984") != text.npos);
-    CHECK(has(out, "aria-label=\"Replies a second: now 20, at most 20\""));
+    CHECK(html_has(out, "aria-label=\"Replies a second: now 20, at most 20\""));
     // Before there are two samples.
     HtmlText early;
     server::write_traffic(early, report, {}, kNow);
@@ -151,8 +150,9 @@ TEST_CASE("a chart's line is broken where nothing is known") {
     chart.ages = {300, 298, 296, 200, 198, 0};
     chart.lines = {{"now", "1", {0, 1, 0.5, 0.5, NAN, 2}}};
     server::write_chart(out, chart);
-    CHECK(has(out, "<path class=\"first\" d=\"M0 99L0 99L2 1L4 50M100 50L100 50M300 1L300 1\"/>"));
-    CHECK(has(out, "<path class=\"area\" d=\"M0 100L0 99L2 1L4 50L4 100Z"));
+    CHECK(html_has(out,
+                   "<path class=\"first\" d=\"M0 99L0 99L2 1L4 50M100 50L100 50M300 1L300 1\"/>"));
+    CHECK(html_has(out, "<path class=\"area\" d=\"M0 100L0 99L2 1L4 50L4 100Z"));
     CHECK(server::round_above(0, 1) == 1);
     CHECK(server::round_above(1.5, 1) == 2);
     CHECK(server::round_above(201, 1) == 500);
@@ -160,6 +160,7 @@ TEST_CASE("a chart's line is broken where nothing is known") {
 }
 
 TEST_CASE("services: readiness in words, pages as links") {
+    using Kind = zones::ServiceRecords::Kind;
     ServicePage page{.all = 60, .troubled = 4, .matching = 32, .page = 2, .pages = 2};
     page.rows = {
         {.ns = "prod",
@@ -193,10 +194,11 @@ TEST_CASE("services: readiness in words, pages as links") {
     CHECK(text.find(
               "26 to 32 of 32 that match, of 60 in all 4 with endpoints missing or not ready") !=
           text.npos);
-    CHECK(has(out, "value=\"a&amp;b &quot;\""));
-    CHECK(has(out, "<option value=\"troubled\" selected>"));
-    CHECK(has(out, "href=\"/?q=a%26b%20%22&amp;show=troubled&amp;page=1#services\">Previous</a>"));
-    CHECK_FALSE(has(out, ">Next<"));
+    CHECK(html_has(out, "value=\"a&amp;b &quot;\""));
+    CHECK(html_has(out, "<option value=\"troubled\" selected>"));
+    CHECK(html_has(out,
+                   "href=\"/?q=a%26b%20%22&amp;show=troubled&amp;page=1#services\">Previous</a>"));
+    CHECK_FALSE(html_has(out, ">Next<"));
 }
 
 TEST_CASE("who asks what: a table for each list, and a word where it is empty") {
@@ -220,22 +222,25 @@ TEST_CASE("who asks what: a table for each list, and a word where it is empty") 
 
 TEST_CASE("whatever is in a value is text") {
     StatusReport report = healthy();
-    report.clusters[0].zones = {kHostile};
-    report.clusters[0].resources[0].resource = kHostile;
+    report.clusters[0].zones = {kHostileText};
+    report.clusters[0].resources[0].resource = kHostileText;
     report.clusters[0].resources[0].age = 500s;
-    report.upstreams[0] = {kHostile, 1, 1, true};
-    report.caches.push_back({.labels = {{"server", kHostile}}, .counts = {}});
+    report.upstreams[0] = {kHostileText, 1, 1, true};
+    report.caches.push_back({.labels = {{"server", kHostileText}}, .counts = {}});
     ServicePage page{.all = 1, .matching = 1};
-    page.rows = {{.ns = kHostile, .name = kHostile, .cluster_ips = {kHostile}, .zone = kHostile},
-                 {.kind = Kind::ExternalName, .target = kHostile}};
+    page.rows = {{.ns = kHostileText,
+                  .name = kHostileText,
+                  .cluster_ips = {kHostileText},
+                  .zone = kHostileText},
+                 {.kind = zones::ServiceRecords::Kind::ExternalName, .target = kHostileText}};
     HtmlText out;
     server::write_verdict(out, concerns_of(report, {}));
     server::write_health(out, report);
     server::write_traffic(out, report, {}, kNow);
-    server::write_services(out, page, {.words = kHostile}, true);
-    const TopRow row{.what = kHostile, .pod = kHostile, .pods = 1, .rcode = kHostile};
+    server::write_services(out, page, {.words = kHostileText}, true);
+    const TopRow row{.what = kHostileText, .pod = kHostileText, .pods = 1, .rcode = kHostileText};
     server::write_top(out, {.seconds = 1, .queries = 1, .lists = {{"clients", {row}}}});
-    const std::string whole = server::page_of({.title = kHostile, .as_of = {}}, out);
+    const std::string whole = server::page_of({.title = kHostileText, .as_of = {}}, out);
     std::size_t scripts = 0;
     for (std::size_t at = 0; (at = whole.find("<script", at)) != whole.npos; ++at) {
         ++scripts;

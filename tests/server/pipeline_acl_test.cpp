@@ -6,13 +6,12 @@
 
 using namespace server::testing;
 using namespace std::chrono_literals;
-using Texts = std::vector<std::string>;
 
 namespace {
 
 constexpr const char* kGuest = "10.9.0.1";  // blocked where the Corefiles below block anyone
 constexpr const char* kFriend = "10.1.0.1";
-constexpr unsigned kBlocked = 15, kFiltered = 17;
+constexpr unsigned kBlockedCode = 15, kFilteredCode = 17;
 
 Asked with_edns(const std::string& qname, std::uint16_t type = 1) {
     return {.name = qname, .type = type, .edns = true};
@@ -21,7 +20,7 @@ Asked with_edns(const std::string& qname, std::uint16_t type = 1) {
 void check_blocked(const Reply& reply) {
     CHECK(verdict_of(reply).starts_with("REFUSED qr rd"));
     CHECK(reply.answer.empty());
-    CHECK(reply.extended_error == kBlocked);
+    CHECK(reply.extended_error == kBlockedCode);
 }
 
 }  // namespace
@@ -142,11 +141,11 @@ TEST_CASE("acl: a CNAME's target is decided by the block that it is in, for the 
     const Reply blocked = rig.ask_from(kGuest, with_edns(alias));
     CHECK(verdict_of(blocked) == "REFUSED qr aa rd ra");
     CHECK(blocked.answer == Texts{alias + ". 5 IN CNAME db.corp.test."});
-    CHECK(blocked.extended_error == kBlocked);
+    CHECK(blocked.extended_error == kBlockedCode);
     const Reply filtered = rig.ask_from(kFriend, with_edns(alias, 28));
     CHECK(verdict_of(filtered) == "NOERROR qr aa rd ra");
     CHECK(types_of(filtered) == "CNAME");
-    CHECK(filtered.extended_error == kFiltered);
+    CHECK(filtered.extended_error == kFilteredCode);
     CHECK(rig.forwarded() == Texts{"db.corp.test."});
 }
 
@@ -167,7 +166,7 @@ TEST_CASE("acl: a CNAME's target in the same block, and in the same zone") {
         const Reply blocked = rig.ask_from(kGuest, with_edns(alias));
         CHECK(blocked.rcode == "REFUSED");
         CHECK(types_of(blocked) == "CNAME");
-        CHECK(blocked.extended_error == kBlocked);
+        CHECK(blocked.extended_error == kBlockedCode);
     }
 }
 

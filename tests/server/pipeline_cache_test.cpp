@@ -8,7 +8,6 @@ using namespace server::testing;
 using namespace std::chrono_literals;
 using support::FakeUpstream;
 using support::Received;
-using Texts = std::vector<std::string>;
 
 namespace {
 
@@ -54,7 +53,7 @@ void deny(FakeUpstream& upstream, const Received& query) {
     upstream.send(query, reply);
 }
 
-void fail(FakeUpstream& upstream, const Received& query) {
+void answer_servfail(FakeUpstream& upstream, const Received& query) {
     upstream.send(query, support::make_reply(query.message, 2));
 }
 
@@ -105,7 +104,7 @@ TEST_CASE("denials are cached") {
 }
 
 TEST_CASE("SERVFAIL of an upstream is cached for some seconds") {
-    FakeUpstream upstream(fail);
+    FakeUpstream upstream(answer_servfail);
     CachingRig rig(upstream);
     rig.ask({.name = "example.org"});
     const std::size_t first = rig.asked();
@@ -253,7 +252,7 @@ TEST_CASE("serve_stale: an upstream that fails leaves the stale answer") {
         FakeUpstream upstream(answer_with_address);
         CachingRig rig(upstream, stale_config(verify));
         rig.ask({.name = "example.org"});
-        upstream.set_script(fail);
+        upstream.set_script(answer_servfail);
         rig.advance(2min);
         for (int i = 0; i < 3; ++i) {
             const Octets reply = rig.ask(make_query({.name = "example.org", .edns = true}));

@@ -7,12 +7,11 @@
 using namespace server::testing;
 using support::FakeUpstream;
 using support::Received;
-using Texts = std::vector<std::string>;
 
 namespace {
 
-const std::string kAlias = "ext.prod.svc.cluster.local";
-const std::string kCname = kAlias + ". 5 IN CNAME www.example.org.";
+const std::string kOutsideAlias = "ext.prod.svc.cluster.local";
+const std::string kAliasRecord = kOutsideAlias + ". 5 IN CNAME www.example.org.";
 
 /// cluster.local with ext -> www.example.org, all else forwarded to `upstream`.
 struct ChainRig : Rig {
@@ -24,20 +23,10 @@ struct ChainRig : Rig {
 };
 
 /// What the alias gives if the upstream answers so.
-Reply ask_alias(const FakeUpstream::Script& script, const Asked& asked = {.name = kAlias}) {
+Reply ask_alias(const FakeUpstream::Script& script, const Asked& asked = {.name = kOutsideAlias}) {
     FakeUpstream upstream(script);
     ChainRig rig(upstream);
     return rig.ask(asked);
-}
-
-FakeUpstream::Script with_rcode(std::uint8_t rcode, bool soa) {
-    return [=](FakeUpstream& self, const Received& query) {
-        Octets reply = support::make_reply(query.message, rcode);
-        if (soa) {
-            add_soa(reply, "example.org");
-        }
-        self.send(query, reply);
-    };
 }
 
 }  // namespace
@@ -45,10 +34,10 @@ FakeUpstream::Script with_rcode(std::uint8_t rcode, bool soa) {
 TEST_CASE("the target's addresses follow the CNAME, under our authority") {
     FakeUpstream upstream(answer_with_address);
     ChainRig rig(upstream);
-    const Reply reply = rig.ask({.name = kAlias, .edns = true});
+    const Reply reply = rig.ask({.name = kOutsideAlias, .edns = true});
     CHECK(verdict_of(reply) == "NOERROR qr aa rd ra");
-    CHECK(reply.answer == Texts{kCname, "www.example.org. 60 IN A 192.0.2.1"});
-    CHECK(reply.question == Texts{kAlias + ". IN A"});
+    CHECK(reply.answer == Texts{kAliasRecord, "www.example.org. 60 IN A 192.0.2.1"});
+    CHECK(reply.question == Texts{kOutsideAlias + ". IN A"});
     CHECK(reply.edns);
     REQUIRE(upstream.received().size() == 1);
     CHECK(asked_name(upstream.received().front()) == "www.example.org.");
@@ -61,34 +50,34 @@ TEST_CASE("the upstream's own CNAMEs stay between") {
         add_address(made, zones::Section::Answer, "cdn.example.net", 7);
         self.send(query, made);
     });
-    CHECK(reply.answer == Texts{kCname, "www.example.org. 60 IN CNAME cdn.example.net.",
+    CHECK(reply.answer == Texts{kAliasRecord, "www.example.org. 60 IN CNAME cdn.example.net.",
                                 "cdn.example.net. 60 IN A 192.0.2.7"});
 }
 
 TEST_CASE("a question for the CNAME itself asks nobody") {
     FakeUpstream upstream(answer_with_address);
     ChainRig rig(upstream);
-    const Reply reply = rig.ask({.name = kAlias, .type = zones::qtype::kCname});
-    CHECK(reply.answer == Texts{kCname});
+    const Reply reply = rig.ask({.name = kOutsideAlias, .type = zones::qtype::kCname});
+    CHECK(reply.answer == Texts{kAliasRecord});
     CHECK(upstream.received().empty());
 }
 
 TEST_CASE("NXDOMAIN of the target is the reply's, with the SOA that denies it") {
-    const Reply reply = ask_alias(with_rcode(3, true));
+    const Reply reply = ask_alias(with_rcode(3, "example.org"));
     CHECK(verdict_of(reply) == "NXDOMAIN qr aa rd ra");
-    CHECK(reply.answer == Texts{kCname});
+    CHECK(reply.answer == Texts{kAliasRecord});
     CHECK(reply.authority.size() == 1);
 }
 
 TEST_CASE("NODATA of the target is the CNAME alone") {
-    const Reply reply = ask_alias(with_rcode(0, true));
+    const Reply reply = ask_alias(with_rcode(0, "example.org"));
     CHECK(verdict_of(reply) == "NOERROR qr aa rd ra");
-    CHECK(reply.answer == Texts{kCname});
+    CHECK(reply.answer == Texts{kAliasRecord});
 }
 
 TEST_CASE("SERVFAIL, silence and nonsense of the upstream: the CNAME with SERVFAIL") {
     const FakeUpstream::Script scripts[] = {
-        with_rcode(2, false),
+        with_rcode(2),
         [](FakeUpstream&, const Received&) {},
         [](FakeUpstream& self, const Received& query) {
             Octets reply = support::make_reply(query.message);
@@ -100,7 +89,7 @@ TEST_CASE("SERVFAIL, silence and nonsense of the upstream: the CNAME with SERVFA
     for (const auto& script : scripts) {
         const Reply reply = ask_alias(script);
         CHECK(verdict_of(reply) == "SERVFAIL qr aa rd ra");
-        CHECK(reply.answer == Texts{kCname});
+        CHECK(reply.answer == Texts{kAliasRecord});
         CHECK(reply.authority.empty());
     }
 }
@@ -108,25 +97,25 @@ TEST_CASE("SERVFAIL, silence and nonsense of the upstream: the CNAME with SERVFA
 TEST_CASE("an upstream that cannot be reached: the CNAME with SERVFAIL") {
     Rig rig({cluster_block({"cluster.local"}, support::closed_port())});
     rig.apply({external_name("prod", "ext", "www.example.org")});
-    const Reply reply = rig.ask({.name = kAlias});
+    const Reply reply = rig.ask({.name = kOutsideAlias});
     CHECK(verdict_of(reply) == "SERVFAIL qr aa rd ra");
-    CHECK(reply.answer == Texts{kCname});
+    CHECK(reply.answer == Texts{kAliasRecord});
 }
 
 TEST_CASE("nobody to ask about the target: the CNAME with SERVFAIL, or with REFUSED") {
     Rig nowhere({cluster_block({"cluster.local"})});
     nowhere.apply({external_name("prod", "ext", "www.example.org")});
-    const Reply failed = nowhere.ask({.name = kAlias});
+    const Reply failed = nowhere.ask({.name = kOutsideAlias});
     CHECK(verdict_of(failed) == "SERVFAIL qr aa rd");
-    CHECK(failed.answer == Texts{kCname});
+    CHECK(failed.answer == Texts{kAliasRecord});
 
     auto ours = cluster_block({"cluster.local"});
     ours.keys = {{name("cluster.local"), {kLoopback}}};
     Rig outside({ours});
     outside.apply({external_name("prod", "ext", "www.example.org")});
-    const Reply refused = outside.ask({.name = kAlias});
+    const Reply refused = outside.ask({.name = kOutsideAlias});
     CHECK(verdict_of(refused) == "REFUSED qr aa rd");
-    CHECK(refused.answer == Texts{kCname});
+    CHECK(refused.answer == Texts{kAliasRecord});
 }
 
 TEST_CASE("a target in another block's cluster is answered from there") {
@@ -188,7 +177,7 @@ TEST_CASE("what the upstream sends for a target is cut with TC where it does not
     });
     CHECK(verdict_of(reply) == "NOERROR qr aa tc rd ra");
     CHECK(reply.size <= 512);
-    CHECK(reply.answer.front() == kCname);
+    CHECK(reply.answer.front() == kAliasRecord);
     CHECK(reply.answer.size() > 20);
 }
 
@@ -196,11 +185,11 @@ TEST_CASE("a snapshot that changes while the upstream is asked does not change t
     std::vector<Received> held;
     FakeUpstream upstream([&](FakeUpstream&, const Received& query) { held.push_back(query); });
     ChainRig rig(upstream);
-    rig.handle(make_query({.name = kAlias}));
+    rig.handle(make_query({.name = kOutsideAlias}));
     REQUIRE(rig.run_until([&] { return !held.empty(); }));
     rig.apply({external_name("prod", "ext", "elsewhere.example.net")});
     answer_with_address(upstream, held.front());
     REQUIRE(rig.run_until([&] { return !rig.late().empty(); }));
     CHECK(read_reply(rig.late().front()).answer ==
-          Texts{kCname, "www.example.org. 60 IN A 192.0.2.1"});
+          Texts{kAliasRecord, "www.example.org. 60 IN A 192.0.2.1"});
 }

@@ -5,17 +5,6 @@
 #include "tests/server/corefile_rig.h"
 
 using namespace server::testing;
-using Texts = std::vector<std::string>;
-
-namespace {
-
-constexpr std::uint16_t kTxt = 16, kAny = 255, kChaos = 3;
-
-Asked in_chaos(const std::string& name) {
-    return {.name = name, .type = kTxt, .qclass = kChaos};
-}
-
-}  // namespace
 
 TEST_CASE("fixed: any, chaos and local come before acl, rewrite and all data") {
     CorefileRig rig(R"(. {
@@ -31,7 +20,7 @@ TEST_CASE("fixed: any, chaos and local come before acl, rewrite and all data") {
         }
         forward . UPSTREAM
     })");
-    CHECK(rig.ask({.name = "a.test", .type = kAny}).answer ==
+    CHECK(rig.ask({.name = "a.test", .type = zones::qtype::kAny}).answer ==
           Texts{"a.test. 8482 IN HINFO \"ANY obsoleted\" \"See RFC 8482\""});
     CHECK(rig.ask(in_chaos("version.bind")).answer == Texts{"version.bind. 0 CH TXT \"Herald-1\""});
     CHECK(rig.ask("localhost").answer == Texts{"localhost. 604800 IN A 127.0.0.1"});
@@ -87,7 +76,7 @@ TEST_CASE("whoami: what nobody else answers") {
         }
         forward example.org UPSTREAM
     })");
-    const Reply reply = rig.ask_from("10.1.2.3", {.name = "Who.test", .type = kTxt});
+    const Reply reply = rig.ask_from("10.1.2.3", {.name = "Who.test", .type = zones::qtype::kTxt});
     CHECK(verdict_of(reply).starts_with("NOERROR qr aa rd"));
     CHECK(reply.answer.empty());
     CHECK(reply.additional ==
@@ -96,7 +85,7 @@ TEST_CASE("whoami: what nobody else answers") {
           "who.test. 0 IN AAAA fd00::7");
     CHECK(rig.ask("listed.test").answer == Texts{"listed.test. 3600 IN A 192.0.2.8"});
     CHECK(rig.ask("www.example.org").answer == Texts{"www.example.org. 60 IN A 192.0.2.1"});
-    CHECK(rig.ask({.name = "who.test", .qclass = kChaos}).rcode == "SERVFAIL");
+    CHECK(rig.ask({.name = "who.test", .qclass = zones::kClassCh}).rcode == "SERVFAIL");
 }
 
 TEST_CASE("whoami: at the end of a chain there is only the CNAME") {

@@ -10,7 +10,6 @@
 using namespace server::testing;
 using support::FakeUpstream;
 using support::Received;
-using Texts = std::vector<std::string>;
 
 namespace {
 

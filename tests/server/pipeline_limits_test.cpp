@@ -7,11 +7,8 @@ using namespace server::testing;
 using namespace std::chrono_literals;
 using support::FakeUpstream;
 using support::Received;
-using Texts = std::vector<std::string>;
 
 namespace {
-
-constexpr std::uint16_t kHinfo = 13;
 
 /// The upstream holds what it gets; three questions may wait for it.
 struct FullRig : CorefileRig {
@@ -137,7 +134,7 @@ TEST_CASE("loop: a probe that comes back is refused, and its upstream is asked n
     rig.apply({cluster_ip("prod", "web", "10.0.0.1")});
     const auto is_probe = [](const Received& query) {
         return !support::has_opt(query.message) &&
-               support::read16(query.message, query.message.size() - 4) == kHinfo;
+               support::read16(query.message, query.message.size() - 4) == zones::qtype::kHinfo;
     };
     std::optional<Received> probe;
     rig.upstream().set_script([&](FakeUpstream& self, const Received& query) {
@@ -150,7 +147,8 @@ TEST_CASE("loop: a probe that comes back is refused, and its upstream is asked n
     REQUIRE(rig.run_until([&] { return probe.has_value(); }));
     CHECK(rig.ask_from("10.0.0.1", {.name = "www.example.org"}).rcode == "NOERROR");
 
-    const Reply back = rig.ask_from("10.0.0.1", {.name = asked_name(*probe), .type = kHinfo});
+    const Reply back =
+        rig.ask_from("10.0.0.1", {.name = asked_name(*probe), .type = zones::qtype::kHinfo});
     CHECK(verdict_of(back) == "REFUSED qr rd");  // whatever the block says
     CHECK(rig.pipeline().counters().forwarded.get() == 1);
     const Reply failed = rig.ask_from("10.0.0.1", {.name = "b.example.org", .edns = true});
@@ -165,8 +163,8 @@ TEST_CASE("loop: any other question for HINFO is a question, and so is the probe
         CAPTURE(loop);
         CorefileRig rig(". {\n" + std::string(loop) + "forward . UPSTREAM\n}\n");
         const std::string guess = "0123456789abcdef0123456789abcdef";
-        CHECK(rig.ask({.name = guess, .type = kHinfo}).rcode == "NOERROR");
-        CHECK(rig.ask({.name = ".", .type = kHinfo}).rcode == "NOERROR");
+        CHECK(rig.ask({.name = guess, .type = zones::qtype::kHinfo}).rcode == "NOERROR");
+        CHECK(rig.ask({.name = ".", .type = zones::qtype::kHinfo}).rcode == "NOERROR");
         CHECK(rig.forwarded() == Texts{guess + ".", "."});
     }
 }

@@ -12,12 +12,7 @@ using support::Received;
 using testing::block;
 using testing::forward;
 using testing::Rig;
-
-FakeUpstream::Script saying(std::uint8_t rcode) {
-    return [rcode](FakeUpstream& self, const Received& query) {
-        self.send(query, support::make_reply(query.message, rcode));
-    };
-}
+using testing::with_rcode;
 
 void answer_with_text(FakeUpstream& self, const Received& query) {
     self.send(query, support::make_reply_of_size(query.message, 100));
@@ -49,7 +44,7 @@ struct Chain {
 };
 
 TEST_CASE("next: a reply with one of its rcodes is dropped, and the next line asked") {
-    Chain chain(saying(3), answer_with_text);
+    Chain chain(with_rcode(3), answer_with_text);
     CHECK(chain.ask() == "NOERROR with answer");
     CHECK(chain.first.received().size() == 1);
     CHECK(chain.second.received().size() == 1);
@@ -59,15 +54,15 @@ TEST_CASE("next: a reply with one of its rcodes is dropped, and the next line as
 }
 
 TEST_CASE("next: from line to line, and the last one's reply counts") {
-    Chain chain(saying(3), saying(3));
+    Chain chain(with_rcode(3), with_rcode(3));
     CHECK(chain.ask() == "NOERROR with answer");
-    chain.third.set_script(saying(3));
+    chain.third.set_script(with_rcode(3));
     CHECK(chain.ask() == "NXDOMAIN");
     CHECK(chain.third.received().size() == 2);
 }
 
 TEST_CASE("next: lines that do not serve the name are passed over") {
-    Chain chain(saying(3), saying(5));
+    Chain chain(with_rcode(3), with_rcode(5));
     chain.second_from = "example.net";
     CHECK(chain.ask() == "NOERROR with answer");
     CHECK(chain.second.received().empty());
@@ -75,12 +70,12 @@ TEST_CASE("next: lines that do not serve the name are passed over") {
 }
 
 TEST_CASE("next_on_nodata: NOERROR without an answer goes on, nothing else does") {
-    Chain chain(saying(0), answer_with_text);
+    Chain chain(with_rcode(0), answer_with_text);
     chain.next = 0;
     CHECK(chain.ask() == "NOERROR");
     chain.on_nodata = true;
     CHECK(chain.ask() == "NOERROR with answer");
-    chain.first.set_script(saying(3));
+    chain.first.set_script(with_rcode(3));
     CHECK(chain.ask() == "NXDOMAIN");
     CHECK(chain.second.received().size() == 1);
 }
@@ -89,7 +84,7 @@ TEST_CASE("next: a line that fails hands its failure on, not over") {
     Chain chain(support::FakeUpstream::Script(), answer_with_text);
     CHECK(chain.ask() == "SERVFAIL");
     CHECK(chain.second.received().empty());
-    Chain later(saying(3), support::FakeUpstream::Script());
+    Chain later(with_rcode(3), support::FakeUpstream::Script());
     CHECK(later.ask() == "SERVFAIL");
     CHECK(later.third.received().empty());
 }

@@ -6,21 +6,19 @@
 using namespace server::testing;
 using server::Limit;
 using server::LimitAction;
-using Texts = std::vector<std::string>;
 
 namespace {
 
 constexpr const char* kHog = "10.0.0.66";
 constexpr const char* kOther = "10.0.0.1";
-constexpr const char* kName = "web.prod.svc.cluster.local";
 
 std::string limiting(std::string_view options) {
     return ". {\nprometheus\nratelimit 10 {\n" + std::string(options) +
            "\n}\nkubernetes cluster.local\nforward . UPSTREAM\n}\n";
 }
 
-struct LimitedRig : CorefileRig {
-    explicit LimitedRig(std::string_view options = "") : CorefileRig(limiting(options)) {
+struct RateLimitedRig : CorefileRig {
+    explicit RateLimitedRig(std::string_view options = "") : CorefileRig(limiting(options)) {
         apply({cluster_ip("prod", "web", "10.96.0.10"),
                external_name("prod", "out", "www.example.org")});
     }
@@ -32,7 +30,7 @@ struct LimitedRig : CorefileRig {
     }
     void use_up(const char* client, bool tcp = false) {
         for (int i = 0; i < 10; ++i) {
-            CHECK(handle(make_query({.name = kName}), client_at(client, tcp)).size > 0);
+            CHECK(handle(make_query({.name = kWebName}), client_at(client, tcp)).size > 0);
             CHECK(read_reply(reply()).rcode == "NOERROR");
         }
     }
@@ -41,42 +39,42 @@ struct LimitedRig : CorefileRig {
 }  // namespace
 
 TEST_CASE("ratelimit: more is truncated over UDP, and answered over TCP") {
-    LimitedRig rig;
+    RateLimitedRig rig;
     rig.use_up(kHog);
     const Reply over = rig.ask_from(kHog, {.name = "Web.prod.svc.cluster.local", .edns = true});
     CHECK(verdict_of(over) == "NOERROR qr tc rd ra");
     CHECK(over.question == Texts{"Web.prod.svc.cluster.local. IN A"});
     CHECK((over.answer.empty() && over.authority.empty() && over.edns));
-    rig.handle(make_query({.name = kName}), client_at(kHog, true));
+    rig.handle(make_query({.name = kWebName}), client_at(kHog, true));
     CHECK(read_reply(rig.reply()).answer.size() == 1);
-    CHECK(rig.ask_from(kOther, {.name = kName}).answer.size() == 1);
+    CHECK(rig.ask_from(kOther, {.name = kWebName}).answer.size() == 1);
     CHECK(rig.counted(Limit::Queries, LimitAction::Truncated) == 1);
 }
 
 TEST_CASE("ratelimit: more over TCP is refused") {
-    LimitedRig rig;
+    RateLimitedRig rig;
     rig.use_up(kHog, true);
-    rig.handle(make_query({.name = kName}), client_at(kHog, true));
+    rig.handle(make_query({.name = kWebName}), client_at(kHog, true));
     CHECK(verdict_of(read_reply(rig.reply())) == "REFUSED qr rd ra");
     CHECK(rig.counted(Limit::Queries, LimitAction::Refused) == 1);
 }
 
 TEST_CASE("ratelimit: over refuse, over drop") {
-    LimitedRig refusing("over refuse");
+    RateLimitedRig refusing("over refuse");
     refusing.use_up(kHog);
-    CHECK(verdict_of(refusing.ask_from(kHog, {.name = kName})) == "REFUSED qr rd ra");
-    LimitedRig dropping("over drop");
+    CHECK(verdict_of(refusing.ask_from(kHog, {.name = kWebName})) == "REFUSED qr rd ra");
+    RateLimitedRig dropping("over drop");
     dropping.use_up(kHog);
-    const auto handled = dropping.handle(make_query({.name = kName}), client_at(kHog));
+    const auto handled = dropping.handle(make_query({.name = kWebName}), client_at(kHog));
     CHECK(handled.size == 0);
     CHECK_FALSE(handled.waits);
     CHECK(dropping.counted(Limit::Queries, LimitAction::Dropped) == 1);
     CHECK(dropping.pipeline().counters().all_dropped() == 1);
-    CHECK(dropping.ask_from(kOther, {.name = kName}).answer.size() == 1);
+    CHECK(dropping.ask_from(kOther, {.name = kWebName}).answer.size() == 1);
 }
 
 TEST_CASE("ratelimit: a flood leaves no work and hardly a reply") {
-    LimitedRig rig;
+    RateLimitedRig rig;
     int replies = 0;
     const auto begin = rig.now();
     for (int i = 0; i < 10'000; ++i) {
@@ -88,17 +86,17 @@ TEST_CASE("ratelimit: a flood leaves no work and hardly a reply") {
     CHECK(static_cast<double>(rig.pipeline().waiting()) <= 11 + 10 * seconds);
     CHECK(replies > 10);
     CHECK(replies < 10'000 / 4);  // one of eight is told anyway
-    CHECK(rig.ask_from(kOther, {.name = kName}).answer.size() == 1);
+    CHECK(rig.ask_from(kOther, {.name = kWebName}).answer.size() == 1);
 }
 
 TEST_CASE("ratelimit: cluster names come before forwards") {
-    LimitedRig rig("forwards 2");
+    RateLimitedRig rig("forwards 2");
     for (int i = 0; i < 2; ++i) {
         const std::string name = std::to_string(i) + ".example.org";
         CHECK(rig.ask_from(kHog, {.name = name}).answer.size() == 1);
     }
     CHECK(verdict_of(rig.ask_from(kHog, {.name = "2.example.org"})) == "NOERROR qr tc rd ra");
-    CHECK(rig.ask_from(kHog, {.name = kName}).answer.size() == 1);
+    CHECK(rig.ask_from(kHog, {.name = kWebName}).answer.size() == 1);
     CHECK(rig.ask_from(kOther, {.name = "3.example.org"}).answer.size() == 1);
     CHECK(rig.forwarded() == Texts{"0.example.org.", "1.example.org.", "3.example.org."});
     CHECK(rig.counted(Limit::Forwards, LimitAction::Truncated) == 1);
@@ -106,18 +104,18 @@ TEST_CASE("ratelimit: cluster names come before forwards") {
 }
 
 TEST_CASE("ratelimit: a chain whose end is too much is truncated, or has failed") {
-    LimitedRig rig("forwards 1");
+    RateLimitedRig rig("forwards 1");
     const Asked alias{.name = "out.prod.svc.cluster.local"};
     CHECK(types_of(rig.ask_from(kHog, alias)) == "CNAME A");
     const Reply over = rig.ask_from(kHog, alias);
     CHECK(over.flags == "qr tc rd ra");
     CHECK(over.answer.empty());
-    LimitedRig refusing("forwards 1\nover refuse");
+    RateLimitedRig refusing("forwards 1\nover refuse");
     refusing.ask_from(kHog, alias);
     const Reply failed = refusing.ask_from(kHog, alias);
     CHECK(verdict_of(failed) == "SERVFAIL qr aa rd ra");
     CHECK(types_of(failed) == "CNAME");
-    LimitedRig dropping("forwards 1\nover drop");
+    RateLimitedRig dropping("forwards 1\nover drop");
     dropping.ask_from(kHog, alias);
     CHECK(dropping.handle(make_query(alias), client_at(kHog)).size == 0);
 }
@@ -194,7 +192,7 @@ TEST_CASE("a client alone cannot have all places of what waits for upstreams") {
     CHECK(rig.fill("fd00::1") > 10);
     CHECK_FALSE(rig.waits("fd00::2"));  // the same client
     CHECK(rig.waits("10.0.0.2"));
-    CHECK(rig.ask_from(kHog, {.name = kName}).answer.size() == 1);
+    CHECK(rig.ask_from(kHog, {.name = kWebName}).answer.size() == 1);
     CHECK(rig.metrics().text().find("limit=\"waiting\",action=\"refused\"} 3\n") !=
           std::string::npos);
 }
@@ -223,7 +221,7 @@ TEST_CASE("while more comes than can be answered, upstreams are spared and clust
     CHECK(rig.ask_from(kHog, {.name = "www.example.org"}).answer.size() == 1);
     rig.pipeline().shed_forwards(true);
     CHECK(verdict_of(rig.ask_from(kOther, {.name = "b.example.org"})) == "REFUSED qr rd ra");
-    CHECK(rig.ask_from(kOther, {.name = kName}).answer.size() == 1);
+    CHECK(rig.ask_from(kOther, {.name = kWebName}).answer.size() == 1);
     CHECK(rig.ask_from(kOther, {.name = "www.example.org"}).answer.size() == 1);  // cached
     CHECK(rig.pipeline().counters().shed_forwards.get() == 1);
     CHECK(rig.forwarded() == Texts{"www.example.org."});

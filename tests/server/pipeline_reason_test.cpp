@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* kCorefile = R"(
+constexpr const char* kReasonsCorefile = R"(
 cluster.local in-addr.arpa test {
     local
     acl blocked.test {
@@ -64,12 +64,6 @@ std::string upstream_of(CorefileRig& rig) {
     return "upstream 127.0.0.1:" + std::to_string(rig.upstream().port());
 }
 
-FakeUpstream::Script with_rcode(std::uint8_t rcode) {
-    return [rcode](FakeUpstream& self, const Received& query) {
-        self.send(query, support::make_reply(query.message, rcode));
-    };
-}
-
 /// A reply with an Extended DNS Error; an answer, or a denial that may be kept.
 FakeUpstream::Script saying(std::uint8_t rcode, std::uint16_t code, const std::string& text) {
     return [=](FakeUpstream& self, const Received& query) {
@@ -98,7 +92,7 @@ std::string text_of(const resolver::ForwardFailure& failure) {
 }  // namespace
 
 TEST_CASE("why: what a server block does by itself") {
-    CorefileRig rig(kCorefile);
+    CorefileRig rig(kReasonsCorefile);
     rig.apply({cluster_ip("prod", "web", "10.0.0.1"),
                external_name("prod", "self", "self.prod.svc.cluster.local"),
                external_name("prod", "out", "www.example.net")});
@@ -126,7 +120,7 @@ TEST_CASE("why: what a server block does by itself") {
 }
 
 TEST_CASE("why: what upstreams do, fresh and from the cache") {
-    CorefileRig rig(kCorefile);
+    CorefileRig rig(kReasonsCorefile);
     rig.apply({external_name("prod", "out", "www.out.test")});
     rig.upstream().set_script([](FakeUpstream&, const Received&) {});
     CHECK(why(rig, "a.test") == "22 " + upstream_of(rig) + " timed out");
@@ -150,7 +144,7 @@ TEST_CASE("why: what upstreams do, fresh and from the cache") {
 }
 
 TEST_CASE("why: what an upstream gives as the reason is passed on as the upstream's") {
-    CorefileRig rig(kCorefile);
+    CorefileRig rig(kReasonsCorefile);
     rig.upstream().set_script(saying(2, 6, "signature expired"));
     const std::string bogus = "6 " + upstream_of(rig) + " answered SERVFAIL: \"signature expired\"";
     CHECK(why(rig, "a.test") == bogus);
@@ -175,7 +169,7 @@ TEST_CASE("why: what an upstream gives as the reason is passed on as the upstrea
 }
 
 TEST_CASE("why: an upstream's reason for an answer or denial, fresh, cached, and where it is off") {
-    CorefileRig rig(kCorefile);
+    CorefileRig rig(kReasonsCorefile);
     rig.upstream().set_script(saying(3, 15, "on a list"));
     const std::string blocked = "15 " + upstream_of(rig) + ": \"on a list\"";
     CHECK(why(rig, "a.test") == blocked);
@@ -207,7 +201,7 @@ TEST_CASE("why: what an upstream says of a rewritten name names it, and is left 
 }
 
 TEST_CASE("why: a reply that is malformed, with who sent it") {
-    CorefileRig rig(kCorefile);
+    CorefileRig rig(kReasonsCorefile);
     rig.upstream().set_script([](FakeUpstream& self, const Received& query) {
         Octets reply = support::make_reply(query.message);
         support::write16(reply, 6, 9);  // answers that are not there
@@ -217,7 +211,7 @@ TEST_CASE("why: a reply that is malformed, with who sent it") {
 }
 
 TEST_CASE("why: queries that are none, where their OPT can be read") {
-    CorefileRig rig(kCorefile);
+    CorefileRig rig(kReasonsCorefile);
     const Octets good = make_query({.name = "web.test", .edns = true});
     const auto said = [&](const Octets& query) { return read_reply(rig.ask(query)); };
     Octets query = good;
@@ -322,7 +316,7 @@ TEST_CASE("why: a stale answer, and a stale denial") {
 }
 
 TEST_CASE("`ede off`: no word; rcode and records are the same") {
-    CorefileRig rig(kCorefile);
+    CorefileRig rig(kReasonsCorefile);
     const Reply quiet = rig.ask({.name = "www.quiet.org", .edns = true});
     CHECK(verdict_of(quiet) == "REFUSED qr rd");
     CHECK(quiet.edns);

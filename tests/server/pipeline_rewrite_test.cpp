@@ -8,12 +8,11 @@ using namespace server::testing;
 using namespace std::chrono_literals;
 using support::FakeUpstream;
 using support::Received;
-using Texts = std::vector<std::string>;
 
 namespace {
 
 /// Everything that is rewritten is so to a name of another length.
-constexpr const char* kCorefile = R"(. {
+constexpr const char* kRewriteCorefile = R"(. {
     rewrite name suffix .my.test .prod.svc.cluster.local answer auto
     rewrite name suffix .far.test .elsewhere.example.org answer auto
     kubernetes cluster.local
@@ -30,11 +29,11 @@ constexpr const char* kCachingCorefile = R"(. {
 })";
 
 const std::string kAsked = "WwW.far.test";
-const Texts kNames{"www.elsewhere.example.org."};
+const Texts kForwardedNames{"www.elsewhere.example.org."};
 const std::string kFresh = kAsked + ". 60 IN A 192.0.2.1";
 
 struct RewritingRig : CorefileRig {
-    explicit RewritingRig(server::TcpLimits limits = {}) : CorefileRig(kCorefile, limits) {
+    explicit RewritingRig(server::TcpLimits limits = {}) : CorefileRig(kRewriteCorefile, limits) {
         std::vector<std::string> many;
         for (int i = 1; i <= 60; ++i) {
             many.push_back("10.0.1." + std::to_string(i));
@@ -74,7 +73,7 @@ TEST_CASE("rewrite: from the cluster, with the client's spelling, id and authori
 TEST_CASE("rewrite: the upstream is asked for the new name, and answers late") {
     RewritingRig rig;
     const Reply reply = rig.ask({.name = kAsked, .id = 0x4711, .edns = true});
-    CHECK(rig.forwarded() == kNames);
+    CHECK(rig.forwarded() == kForwardedNames);
     CHECK(reply.id == 0x4711);
     CHECK(verdict_of(reply) == "NOERROR qr rd ra");
     CHECK(reply.question == Texts{kAsked + ". IN A"});
@@ -120,7 +119,7 @@ TEST_CASE("rewrite: from the cache, which knows the new name only") {
     CHECK(rig.ask(kAsked).answer == Texts{kAsked + ". 50 IN A 192.0.2.1"});
     const Reply direct = rig.ask("www.elsewhere.example.org");
     CHECK(direct.answer == Texts{"www.elsewhere.example.org. 50 IN A 192.0.2.1"});
-    CHECK(rig.forwarded() == kNames);
+    CHECK(rig.forwarded() == kForwardedNames);
 }
 
 TEST_CASE("rewrite: a stale answer, and the question that refreshes it") {
@@ -132,7 +131,7 @@ TEST_CASE("rewrite: a stale answer, and the question that refreshes it") {
     CHECK(stale.answer == Texts{kAsked + ". 0 IN A 192.0.2.1"});
     CHECK(stale.extended_error == 3);
     REQUIRE(rig.run_until([&] { return rig.forwarded().size() == 2; }));
-    CHECK(rig.forwarded().back() == kNames.front());
+    CHECK(rig.forwarded().back() == kForwardedNames.front());
     CHECK(rig.run_until([&] { return rig.ask(kAsked).answer == Texts{kFresh}; }));
     CHECK(rig.forwarded().size() == 2);
 }
@@ -144,7 +143,7 @@ TEST_CASE("rewrite: prefetch asks for the new name") {
     rig.advance(56s);
     rig.ask(kAsked);
     REQUIRE(rig.run_until([&] { return rig.forwarded().size() == 2; }));
-    CHECK(rig.forwarded().back() == kNames.front());
+    CHECK(rig.forwarded().back() == kForwardedNames.front());
     CHECK(rig.run_until([&] { return rig.ask(kAsked).answer == Texts{kFresh}; }));
 }
 

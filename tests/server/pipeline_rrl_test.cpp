@@ -10,11 +10,8 @@ using server::LimitAction;
 
 namespace {
 
-constexpr const char* kVictim = "198.51.100.1";
-constexpr const char* kName = "web.prod.svc.cluster.local";
-
-struct LimitedRig : CorefileRig {
-    explicit LimitedRig(std::string_view options, std::string_view more = "")
+struct ResponseLimitedRig : CorefileRig {
+    explicit ResponseLimitedRig(std::string_view options, std::string_view more = "")
         : CorefileRig(". {\nprometheus\nrrl {\n" + std::string(options) + "\n}\n" +
                       std::string(more) + "\nkubernetes cluster.local\nforward . UPSTREAM\n}\n") {
         apply({cluster_ip("prod", "web", "10.96.0.10")});
@@ -33,16 +30,16 @@ struct LimitedRig : CorefileRig {
 }  // namespace
 
 TEST_CASE("rrl: the same answer leaves as often as it may, and over TCP as often as it is asked") {
-    LimitedRig rig("responses-per-second 5");
+    ResponseLimitedRig rig("responses-per-second 5");
     for (int i = 0; i < 5; ++i) {
-        CHECK(rig.size({.name = kName}) > 0);
+        CHECK(rig.size({.name = kWebName}) > 0);
     }
     for (int i = 0; i < 20; ++i) {
-        CHECK(rig.size({.name = kName}) == 0);
+        CHECK(rig.size({.name = kWebName}) == 0);
     }
-    CHECK(rig.size({.name = kName}, kVictim, true) > 0);
-    CHECK(rig.size({.name = kName}, "203.0.113.1") > 0);
-    CHECK(rig.size({.name = kName, .type = 28}) > 0);
+    CHECK(rig.size({.name = kWebName}, kVictim, true) > 0);
+    CHECK(rig.size({.name = kWebName}, "203.0.113.1") > 0);
+    CHECK(rig.size({.name = kWebName, .type = 28}) > 0);
     CHECK(rig.counted(Limit::Responses, LimitAction::Dropped) == 20);
     CHECK(rig.pipeline().counters().all_dropped() == 20);
     const auto& cells = rig.routing().served.front().series->cells[0];
@@ -50,27 +47,27 @@ TEST_CASE("rrl: the same answer leaves as often as it may, and over TCP as often
 }
 
 TEST_CASE("rrl: what slips through is truncated and empty, and no larger than the question") {
-    LimitedRig rig("responses-per-second 1\nslip-ratio 1");
-    CHECK(rig.ask_from(kVictim, {.name = kName, .edns = true}).answer.size() == 1);
-    const Reply slipped = rig.ask_from(kVictim, {.name = kName, .edns = true});
+    ResponseLimitedRig rig("responses-per-second 1\nslip-ratio 1");
+    CHECK(rig.ask_from(kVictim, {.name = kWebName, .edns = true}).answer.size() == 1);
+    const Reply slipped = rig.ask_from(kVictim, {.name = kWebName, .edns = true});
     CHECK(verdict_of(slipped) == "NOERROR qr aa tc rd ra");
     CHECK((slipped.answer.empty() && slipped.edns));
-    CHECK(slipped.size == make_query({.name = kName, .edns = true}).size());
+    CHECK(slipped.size == make_query({.name = kWebName, .edns = true}).size());
     CHECK(rig.counted(Limit::Responses, LimitAction::Truncated) == 1);
 }
 
 TEST_CASE("rrl: random names of a zone are one denial") {
-    LimitedRig rig("nxdomains-per-second 3");
+    ResponseLimitedRig rig("nxdomains-per-second 3");
     int replies = 0;
     for (int i = 0; i < 50; ++i) {
         replies += rig.size({.name = std::to_string(i) + ".prod.svc.cluster.local"}) > 0 ? 1 : 0;
     }
     CHECK(replies == 3);
-    CHECK(rig.size({.name = kName}) > 0);
+    CHECK(rig.size({.name = kWebName}) > 0);
 }
 
 TEST_CASE("rrl: a reply that an upstream brings is limited like any other") {
-    LimitedRig rig("responses-per-second 2");
+    ResponseLimitedRig rig("responses-per-second 2");
     for (int i = 0; i < 4; ++i) {
         CHECK(rig.handle(make_query({.name = "www.example.org"}), client_at(kVictim)).waits);
         REQUIRE(rig.run_until([&] { return rig.pipeline().waiting() == 0; }));
@@ -80,7 +77,7 @@ TEST_CASE("rrl: a reply that an upstream brings is limited like any other") {
 }
 
 TEST_CASE("rrl: a cached reply that is kept back is not asked for upstream instead") {
-    LimitedRig rig("responses-per-second 2", "cache");
+    ResponseLimitedRig rig("responses-per-second 2", "cache");
     rig.ask_from(kVictim, {.name = "www.example.org"});
     rig.size({.name = "www.example.org"});
     for (int i = 0; i < 10; ++i) {
@@ -93,8 +90,8 @@ TEST_CASE("rrl: a cached reply that is kept back is not asked for upstream inste
 }
 
 TEST_CASE("rrl: a rewritten question is limited by the name that was asked") {
-    LimitedRig rig("responses-per-second 1\nslip-ratio 1",
-                   "rewrite name suffix .far.test .example.net answer auto");
+    ResponseLimitedRig rig("responses-per-second 1\nslip-ratio 1",
+                           "rewrite name suffix .far.test .example.net answer auto");
     CHECK(rig.ask_from(kVictim, {.name = "www.far.test"}).answer.size() == 1);
     const Reply slipped = rig.ask_from(kVictim, {.name = "WWW.far.test"});
     CHECK(slipped.question == std::vector<std::string>{"WWW.far.test. IN A"});
@@ -104,19 +101,19 @@ TEST_CASE("rrl: a rewritten question is limited by the name that was asked") {
 }
 
 TEST_CASE("rrl: requests over their number get no reply, and leave no work") {
-    LimitedRig rig("requests-per-second 3");
+    ResponseLimitedRig rig("requests-per-second 3");
     for (int i = 0; i < 20; ++i) {
         rig.size({.name = std::to_string(i) + ".example.org"});
     }
     CHECK(rig.pipeline().waiting() == 3);
     CHECK(rig.counted(Limit::Requests, LimitAction::Dropped) == 17);
-    CHECK(rig.size({.name = kName}, kVictim, true) > 0);
+    CHECK(rig.size({.name = kWebName}, kVictim, true) > 0);
 }
 
 TEST_CASE("rrl: report-only counts and lets pass") {
-    LimitedRig rig("responses-per-second 1\nrequests-per-second 1\nreport-only");
+    ResponseLimitedRig rig("responses-per-second 1\nrequests-per-second 1\nreport-only");
     for (int i = 0; i < 10; ++i) {
-        CHECK(rig.ask_from(kVictim, {.name = kName}).answer.size() == 1);
+        CHECK(rig.ask_from(kVictim, {.name = kWebName}).answer.size() == 1);
     }
     CHECK(rig.counted(Limit::Responses, LimitAction::Reported) == 9);
     CHECK(rig.counted(Limit::Requests, LimitAction::Reported) == 9);

@@ -7,11 +7,8 @@
 #include "tests/server/corefile_rig.h"
 
 using namespace server::testing;
-using Texts = std::vector<std::string>;
 
 namespace {
-
-constexpr std::uint16_t kSrv = 33;
 
 /// The name, and a SOA in the authority section that answers have no need for.
 void answer_with_authority(support::FakeUpstream& upstream, const support::Received& query) {
@@ -35,7 +32,7 @@ void apply_headless(Rig& rig, int count) {
     rig.apply({headless("prod", "large"), endpoints("prod", "large", addresses)});
 }
 
-Asked large(std::uint16_t udp_size) {
+Asked large_over_udp(std::uint16_t udp_size) {
     return {.name = "large.prod.svc.cluster.local", .edns = true, .udp_size = udp_size};
 }
 
@@ -67,7 +64,7 @@ TEST_CASE("bufsize: the most over UDP, whatever the client takes") {
         CAPTURE(c.client);
         CorefileRig rig(". {\n" + std::string(c.bufsize) + "\nkubernetes cluster.local\n}");
         apply_headless(rig, 400);
-        const Reply reply = rig.ask(large(c.client));
+        const Reply reply = rig.ask(large_over_udp(c.client));
         CHECK(reply.flags.find("tc") != std::string::npos);
         CHECK(reply.size <= c.most);
         CHECK(reply.size > c.most - 16);
@@ -83,7 +80,7 @@ TEST_CASE("bufsize: a reply that was waited for, and one to a rewritten name") {
         forward . UPSTREAM
     })");
     apply_headless(rig, 400);
-    Asked asked = large(4096);
+    Asked asked = large_over_udp(4096);
     asked.name = "a.test";
     const Reply rewritten = rig.ask(asked);
     CHECK(rewritten.size <= 600);
@@ -95,7 +92,7 @@ TEST_CASE("bufsize: a reply that was waited for, and one to a rewritten name") {
 TEST_CASE("bufsize: over TCP there is no such limit") {
     CorefileRig rig(". {\nbufsize 512\nkubernetes cluster.local\n}");
     apply_headless(rig, 400);
-    CHECK(read_reply(rig.ask_as_tcp(make_query(large(512)))).answer.size() == 400);
+    CHECK(read_reply(rig.ask_as_tcp(make_query(large_over_udp(512)))).answer.size() == 400);
 }
 
 TEST_CASE("header: bits of every reply") {
@@ -157,7 +154,7 @@ TEST_CASE("minimal: answers alone, denials whole") {
     CorefileRig rig(with);
     rig.upstream().set_script(answer_with_authority);
     rig.apply({headless("prod", "db"), endpoints("prod", "db", {"10.1.0.1"})});
-    const Asked srv{.name = "db.prod.svc.cluster.local", .type = kSrv, .edns = true};
+    const Asked srv{.name = "db.prod.svc.cluster.local", .type = zones::qtype::kSrv, .edns = true};
     const Reply from_cluster = rig.ask(srv);
     CHECK(from_cluster.answer.size() == 1);
     CHECK(from_cluster.additional.empty());
@@ -217,7 +214,7 @@ TEST_CASE("nsid: there is room for it in a reply that is cut") {
     constexpr std::array<std::uint16_t, 5> kSizes{512, 513, 520, 527, 1232};
     for (const std::uint16_t size : kSizes) {
         CAPTURE(size);
-        Asked asked = large(size);
+        Asked asked = large_over_udp(size);
         asked.options = kAsksServerId;
         const Octets reply = rig.ask(make_query(asked));
         CHECK(reply.size() <= size);

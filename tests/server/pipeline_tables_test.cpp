@@ -8,12 +8,11 @@ using namespace server::testing;
 using namespace std::chrono_literals;
 using support::FakeUpstream;
 using support::Received;
-using Texts = std::vector<std::string>;
 
 namespace {
 
 /// Plugins in the Corefile stand in another order than the one they have in the pipeline.
-constexpr const char* kAll = R"(. {
+constexpr const char* kTablesCorefile = R"(. {
     forward . UPSTREAM
     kubernetes cluster.local
     hosts {
@@ -29,7 +28,7 @@ constexpr const char* kAll = R"(. {
 })";
 
 struct TablesRig : CorefileRig {
-    TablesRig() : CorefileRig(kAll) {
+    TablesRig() : CorefileRig(kTablesCorefile) {
         apply({cluster_ip("prod", "web", "10.0.0.1"), cluster_ip("prod", "api", "10.0.0.2")});
     }
 };

@@ -7,9 +7,8 @@
 namespace {
 
 using namespace server::testing;
-using Texts = std::vector<std::string>;
 
-constexpr std::uint16_t kSoa = zones::qtype::kSoa;
+using zones::qtype::kSoa;
 constexpr std::uint16_t kUnusedPort = 9;  // of upstreams that these tests never ask
 
 /// cluster.local without `forward`, with one Service, synced.

@@ -1,5 +1,5 @@
-// What is read of HTML: its text, a space for each tag, and one for several.
-// A free function; no state.
+// What is read of HTML: its text, a space for each tag, and one for several; and a text that must
+// not become HTML. A free function and a constant; no state.
 #pragma once
 
 #include <string>
@@ -7,6 +7,9 @@
 #include "server/html_text.h"
 
 namespace server::testing {
+
+/// A name as a tenant may choose it.
+inline constexpr char kHostileText[] = "<script>alert(1)</script>\"'&";
 
 inline std::string read_html(const HtmlText& html) {
     std::string text;

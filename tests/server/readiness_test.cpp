@@ -18,7 +18,7 @@ std::string said(Readiness& readiness) {
     return std::to_string(reply.status) + " " + reply.body;
 }
 
-ReadyCheck check(std::string name, const bool& ready) {
+ReadyCheck ready_check(std::string name, const bool& ready) {
     return {std::move(name), [&ready] { return ready; }};
 }
 
@@ -28,7 +28,9 @@ TEST_CASE("ready once all are, and then for good") {
     bool a = false;
     bool b = false;
     bool again = false;
-    readiness.watch({check("kubernetes", a), check("etcd", b), check("kubernetes", b)}, false);
+    readiness.watch(
+        {ready_check("kubernetes", a), ready_check("etcd", b), ready_check("kubernetes", b)},
+        false);
     CHECK(said(readiness) == "503 etcd,kubernetes");
     CHECK(said(readiness) == "503 etcd,kubernetes");
     a = true;
@@ -38,7 +40,7 @@ TEST_CASE("ready once all are, and then for good") {
     CHECK(said(readiness) == "200 OK");
     b = false;
     CHECK(said(readiness) == "200 OK");
-    readiness.watch({check("kubernetes", again)}, false);  // a reload while it serves
+    readiness.watch({ready_check("kubernetes", again)}, false);  // a reload while it serves
     CHECK(said(readiness) == "200 OK");
     CHECK(log.lines() ==
           std::vector<std::string>{"plugin/ready: Plugins not ready: \"etcd,kubernetes\""});
@@ -49,9 +51,9 @@ TEST_CASE("a reload before all are ready asks the new ones") {
     Readiness readiness(log);
     bool a = false;
     bool b = false;
-    readiness.watch({check("a", a)}, false);
+    readiness.watch({ready_check("a", a)}, false);
     CHECK(said(readiness) == "503 a");
-    readiness.watch({check("b", b)}, false);
+    readiness.watch({ready_check("b", b)}, false);
     CHECK(said(readiness) == "503 b");
     b = true;
     CHECK(said(readiness) == "200 OK");
@@ -61,13 +63,13 @@ TEST_CASE("continuously: asked each time") {
     JournalLines log;
     Readiness readiness(log);
     bool a = true;
-    readiness.watch({check("a", a)}, true);
+    readiness.watch({ready_check("a", a)}, true);
     CHECK(said(readiness) == "200 OK");
     a = false;
     CHECK(said(readiness) == "503 a");
     a = true;
     CHECK(said(readiness) == "200 OK");
-    readiness.watch({check("a", a)}, true);
+    readiness.watch({ready_check("a", a)}, true);
     a = false;
     CHECK(said(readiness) == "503 a");
     CHECK(log.lines().size() == 2);  // once for each time that it began

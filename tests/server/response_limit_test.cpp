@@ -9,13 +9,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::client_at;
+using testing::kVictim;
 using Octets = testing::Octets;
-using Verdict = ResponseLimit::Verdict;
 
-const ResponseLimit::Clock::time_point kStart{1h};
+const ResponseLimit::Clock::time_point kFirstReply{1h};
 constexpr std::uint32_t kNoSlip = 1;
 
-ResponseLimitConfig config(double per_second) {
+ResponseLimitConfig reply_rate_config(double per_second) {
     ResponseLimitConfig made;
     made.replies.fill(per_second);
     return made;
@@ -52,20 +52,19 @@ struct Exchange {
 
 /// How many of `times` such replies pass at that moment.
 int passed_of(ResponseLimit& limit, const Exchange& exchange, const char* client, int times,
-              ResponseLimit::Clock::time_point at = kStart) {
+              ResponseLimit::Clock::time_point at = kFirstReply) {
     int passed = 0;
     for (int i = 0; i < times; ++i) {
         const auto decision =
             limit.response(exchange.query, exchange.reply, client_at(client), at, kNoSlip);
-        passed += decision.verdict == Verdict::Pass ? 1 : 0;
+        passed += decision.verdict == ResponseLimit::Verdict::Pass ? 1 : 0;
     }
     return passed;
 }
 
-constexpr const char* kVictim = "198.51.100.1";
-constexpr auto kNs = zones::qtype::kNs;
-constexpr auto kSoa = zones::qtype::kSoa;
 using zones::Rcode;
+using zones::qtype::kNs;
+using zones::qtype::kSoa;
 
 TEST_CASE("replies are told apart by what they say") {
     const auto kind = [](const Exchange& exchange) { return kind_of(exchange.reply); };
@@ -80,15 +79,15 @@ TEST_CASE("replies are told apart by what they say") {
 }
 
 TEST_CASE("the same answer: a second's worth, and nothing more while that goes on") {
-    ResponseLimit limit(config(10), {1, 2});
+    ResponseLimit limit(reply_rate_config(10), {1, 2});
     const Exchange answer("a.test", 1, Rcode::NoError, 1);
     CHECK(passed_of(limit, answer, kVictim, 1000) == 10);
-    CHECK(passed_of(limit, answer, kVictim, 1000, kStart + 5s) == 0);
-    CHECK(passed_of(limit, answer, kVictim, 1000, kStart + 5s + 17s) == 10);
+    CHECK(passed_of(limit, answer, kVictim, 1000, kFirstReply + 5s) == 0);
+    CHECK(passed_of(limit, answer, kVictim, 1000, kFirstReply + 5s + 17s) == 10);
 }
 
 TEST_CASE("a network is one client, and its neighbour another") {
-    ResponseLimit limit(config(10), {1, 2});
+    ResponseLimit limit(reply_rate_config(10), {1, 2});
     const Exchange answer("a.test", 1, Rcode::NoError, 1);
     passed_of(limit, answer, kVictim, 10);
     CHECK(passed_of(limit, answer, "198.51.100.200", 10) == 0);
@@ -99,7 +98,7 @@ TEST_CASE("a network is one client, and its neighbour another") {
 }
 
 TEST_CASE("answers are counted by name and type, whatever their case") {
-    ResponseLimit limit(config(10), {1, 2});
+    ResponseLimit limit(reply_rate_config(10), {1, 2});
     passed_of(limit, {"a.test", 1, Rcode::NoError, 1}, kVictim, 10);
     CHECK(passed_of(limit, {"A.Test", 1, Rcode::NoError, 1}, kVictim, 10) == 0);
     CHECK(passed_of(limit, {"a.test", 28, Rcode::NoError, 1}, kVictim, 10) == 10);
@@ -107,7 +106,7 @@ TEST_CASE("answers are counted by name and type, whatever their case") {
 }
 
 TEST_CASE("NODATA is counted by name, NXDOMAIN by zone, an error by client") {
-    ResponseLimit limit(config(10), {1, 2});
+    ResponseLimit limit(reply_rate_config(10), {1, 2});
     passed_of(limit, {"a.test", 1, Rcode::NoError, 0, kSoa}, kVictim, 10);
     CHECK(passed_of(limit, {"a.test", 28, Rcode::NoError, 0, kSoa}, kVictim, 10) == 0);
     CHECK(passed_of(limit, {"b.test", 1, Rcode::NoError, 0, kSoa}, kVictim, 10) == 10);
@@ -121,7 +120,7 @@ TEST_CASE("NODATA is counted by name, NXDOMAIN by zone, an error by client") {
 }
 
 TEST_CASE("each kind has its own number, and 0 is none") {
-    ResponseLimitConfig made = config(0);
+    ResponseLimitConfig made = reply_rate_config(0);
     made.replies[static_cast<std::size_t>(ReplyKind::NxDomain)] = 3;
     ResponseLimit limit(made, {1, 2});
     CHECK(passed_of(limit, {"a.test", 1, Rcode::NoError, 1}, kVictim, 1000) == 1000);
@@ -130,7 +129,7 @@ TEST_CASE("each kind has its own number, and 0 is none") {
 }
 
 TEST_CASE("only the zones that are named are limited") {
-    ResponseLimitConfig made = config(1);
+    ResponseLimitConfig made = reply_rate_config(1);
     made.zones = {zones::Name::parse("example.org").value()};
     ResponseLimit limit(made, {1, 2});
     CHECK(passed_of(limit, {"a.example.org", 1, Rcode::NoError, 1}, kVictim, 10) == 1);
@@ -138,31 +137,34 @@ TEST_CASE("only the zones that are named are limited") {
 }
 
 TEST_CASE("slip-ratio and report-only") {
-    ResponseLimitConfig made = config(1);
+    ResponseLimitConfig made = reply_rate_config(1);
     made.slip = 2;
     const Exchange answer("a.test", 1, Rcode::NoError, 1);
     const auto verdicts = [&](const ResponseLimitConfig& with) {
         ResponseLimit limit(with, {1, 2});
-        std::vector<Verdict> all;
+        std::vector<ResponseLimit::Verdict> all;
         for (std::uint32_t random = 0; random < 4; ++random) {
             all.push_back(
-                limit.response(answer.query, answer.reply, client_at(kVictim), kStart, random)
+                limit.response(answer.query, answer.reply, client_at(kVictim), kFirstReply, random)
                     .verdict);
         }
         return all;
     };
-    CHECK(verdicts(made) ==
-          std::vector{Verdict::Pass, Verdict::Drop, Verdict::Slip, Verdict::Drop});
+    CHECK(verdicts(made) == std::vector{ResponseLimit::Verdict::Pass, ResponseLimit::Verdict::Drop,
+                                        ResponseLimit::Verdict::Slip,
+                                        ResponseLimit::Verdict::Drop});
     made.slip = 0;
-    CHECK(verdicts(made) ==
-          std::vector{Verdict::Pass, Verdict::Drop, Verdict::Drop, Verdict::Drop});
+    CHECK(verdicts(made) == std::vector{ResponseLimit::Verdict::Pass, ResponseLimit::Verdict::Drop,
+                                        ResponseLimit::Verdict::Drop,
+                                        ResponseLimit::Verdict::Drop});
     made.report_only = true;
     CHECK(verdicts(made) ==
-          std::vector{Verdict::Pass, Verdict::Report, Verdict::Report, Verdict::Report});
+          std::vector{ResponseLimit::Verdict::Pass, ResponseLimit::Verdict::Report,
+                      ResponseLimit::Verdict::Report, ResponseLimit::Verdict::Report});
 }
 
 TEST_CASE("requests are counted whatever they ask for, and never slip") {
-    ResponseLimitConfig made = config(0);
+    ResponseLimitConfig made = reply_rate_config(0);
     made.requests = 5;
     made.slip = 1;
     ResponseLimit limit(made, {1, 2});
@@ -170,9 +172,9 @@ TEST_CASE("requests are counted whatever they ask for, and never slip") {
     int passed = 0;
     for (int i = 0; i < 100; ++i) {
         const Exchange asked(std::to_string(i) + ".test", 1, Rcode::NoError, 1);
-        const auto verdict = limit.request(asked.query, client_at(kVictim), kStart).verdict;
-        passed += verdict == Verdict::Pass ? 1 : 0;
-        CHECK(verdict != Verdict::Slip);
+        const auto verdict = limit.request(asked.query, client_at(kVictim), kFirstReply).verdict;
+        passed += verdict == ResponseLimit::Verdict::Pass ? 1 : 0;
+        CHECK(verdict != ResponseLimit::Verdict::Slip);
     }
     CHECK(passed == 5);
 }

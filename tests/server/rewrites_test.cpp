@@ -14,15 +14,13 @@ namespace {
 
 using namespace testing;
 using support::WireMessage;
-using Texts = std::vector<std::string>;
-using Outcome = Rewrites::Outcome;
 
 constexpr const char* kGardener = R"(rewrite stop {
     name regex (^(?:[^\.]+\.)+)svc\.cluster\.local\.svc\.cluster\.local {1}svc.cluster.local
     answer name (^(?:[^\.]+\.)+)svc\.cluster\.local {1}svc.cluster.local.svc.cluster.local
     answer value (^(?:[^\.]+\.)+)svc\.cluster\.local {1}svc.cluster.local.svc.cluster.local
 })";
-constexpr const char* kAzure = R"(rewrite stop {
+constexpr const char* kAzureRewrite = R"(rewrite stop {
   name regex (.*)\.example\.com {1}.default.svc.cluster.local
   answer name (.*)\.default\.svc\.cluster\.local {1}.example.com
 })";
@@ -37,10 +35,10 @@ std::string rewritten(const Rewrites& rewrites, const std::string& name) {
     zones::Query query, changed;
     REQUIRE(zones::parse_query(message, query) == zones::Verdict::Ask);
     const auto result = rewrites.apply(query);
-    if (result.outcome != Outcome::Changed) {
+    if (result.outcome != Rewrites::Outcome::Changed) {
         CHECK(result.message.empty());
         CHECK(result.reply == nullptr);
-        return result.outcome == Outcome::Invalid ? "invalid" : "-";
+        return result.outcome == Rewrites::Outcome::Invalid ? "invalid" : "-";
     }
     CHECK(result.reply != nullptr);
     REQUIRE(zones::parse_query(result.message, changed) == zones::Verdict::Ask);
@@ -74,7 +72,7 @@ Restored restore(std::string_view lines, const std::string& asked, const WireMes
     zones::Query query;
     REQUIRE(zones::parse_query(message, query) == zones::Verdict::Ask);
     const auto result = rewrites.apply(query);
-    REQUIRE(result.outcome == Outcome::Changed);
+    REQUIRE(result.outcome == Rewrites::Outcome::Changed);
     std::vector<std::uint8_t> buffer(zones::kMaxMessageSize);
     zones::MessageWriter out(buffer);
     out.begin(query, limit);
@@ -125,7 +123,7 @@ TEST_CASE("patterns") {
     CHECK(rewritten(kGardener, "web.prod.svc.cluster.local.svc.cluster.local.") ==
           "web.prod.svc.cluster.local.");
     CHECK(rewritten(kGardener, "web.prod.svc.cluster.local.") == "-");
-    CHECK(rewritten(kAzure, "web.Example.com.") == "web.default.svc.cluster.local.");
+    CHECK(rewritten(kAzureRewrite, "web.Example.com.") == "web.default.svc.cluster.local.");
 }
 
 TEST_CASE("rules are tried in order, until one stops") {
@@ -236,7 +234,7 @@ TEST_CASE("answer name and answer value, as Gardener and Azure have them") {
                 "web.prod.svc.cluster.local.svc.cluster.local. 60 IN A 192.0.2.1"});
     CHECK(restored.reply.authority == Texts{"test. 60 IN NS ns.test."});
     CHECK(restore(
-              kAzure, "web.example.com.",
+              kAzureRewrite, "web.example.com.",
               reply_to("web.default.svc.cluster.local.")
                   .record(WireMessage::kAnswer, "web.default.svc.cluster.local.", 1, 60, kAddress))
               .reply.answer == Texts{"web.example.com. 60 IN A 192.0.2.1"});
@@ -295,7 +293,7 @@ TEST_CASE("mutated replies never break out of their octets") {
     zones::Query query;
     REQUIRE(zones::parse_query(message, query) == zones::Verdict::Ask);
     const auto result = rewrites.apply(query);
-    REQUIRE(result.outcome == Outcome::Changed);
+    REQUIRE(result.outcome == Rewrites::Outcome::Changed);
     auto built = reply_to("www.c.test.");
     built.pointer(12).rest_of_record(WireMessage::kAnswer, 5, 60, "\3cdn\300\20");
     built.pointer(16).rest_of_record(WireMessage::kAnswer, 15, 60,

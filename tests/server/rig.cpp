@@ -11,12 +11,6 @@ constexpr auto kPatience = std::chrono::seconds(10);
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr int kWaitMs = 10;
 
-Config config_of(std::vector<ServerBlock> blocks) {
-    Config config;
-    config.blocks = std::move(blocks);
-    return config;
-}
-
 }  // namespace
 
 Rig::Rig(std::vector<ServerBlock> blocks, TcpLimits limits, LogSink* log)

@@ -84,4 +84,13 @@ class Rig : private resolver::Reactor, private ReplySender {
 ServerBlock cluster_block(const std::vector<std::string>& zone_names,
                           std::optional<std::uint16_t> upstream_port = std::nullopt);
 
+/// For a Service of the cluster, web in prod.
+inline Asked web(std::uint16_t id) {
+    return {.name = "web.prod.svc.cluster.local", .id = id};
+}
+/// For one of many names outside.
+inline Asked elsewhere(std::uint16_t id) {
+    return {.name = std::to_string(id) + ".example.org", .id = id};
+}
+
 }  // namespace server::testing

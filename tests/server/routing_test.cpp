@@ -11,22 +11,17 @@ using server::Listen;
 using server::make_routing;
 using server::Routing;
 using server::testing::block;
+using server::testing::config_of;
 using server::testing::forward;
 using server::testing::kubernetes;
 using server::testing::name;
 
 /// Which block answers a name on a route; -1 if none.
-int block_of(const Routing& routing, std::string_view text, std::size_t at = 0) {
+int block_answering(const Routing& routing, std::string_view text, std::size_t at = 0) {
     zones::LoweredName lowered;
     lowered.assign(name(text).wire());
     const auto match = routing.routes.at(at).zones.find(lowered);
     return match ? static_cast<int>(routing.served.at(match->value).block) : -1;
-}
-
-Config config_of(std::vector<server::ServerBlock> blocks) {
-    Config config;
-    config.blocks = std::move(blocks);
-    return config;
 }
 
 }  // namespace
@@ -36,11 +31,11 @@ TEST_CASE("blocks on one listener share a route, in which the longest zone wins"
         {block({"."}), block({"example.org", "example.net"}), block({"deep.example.org"})});
     const Routing routing = make_routing(config, {}, {});
     REQUIRE(routing.routes.size() == 1);
-    CHECK(block_of(routing, "example.com") == 0);
-    CHECK(block_of(routing, "example.org") == 1);
-    CHECK(block_of(routing, "a.EXAMPLE.net") == 1);
-    CHECK(block_of(routing, "a.deep.example.org") == 2);
-    CHECK(block_of(routing, "xdeep.example.org") == 1);
+    CHECK(block_answering(routing, "example.com") == 0);
+    CHECK(block_answering(routing, "example.org") == 1);
+    CHECK(block_answering(routing, "a.EXAMPLE.net") == 1);
+    CHECK(block_answering(routing, "a.deep.example.org") == 2);
+    CHECK(block_answering(routing, "xdeep.example.org") == 1);
 }
 
 TEST_CASE("each address and port has a route of its own, with only its zones") {
@@ -52,10 +47,10 @@ TEST_CASE("each address and port has a route of its own, with only its zones") {
     CHECK(routing.routes[0].listen == Listen{"127.0.0.1", 53});
     CHECK(routing.routes[1].listen == Listen{"::1", 53});
     CHECK(routing.routes[2].listen == Listen{"127.0.0.1", 5353});
-    CHECK(block_of(routing, "example.org", 1) == 0);
-    CHECK(block_of(routing, "example.net", 1) == -1);
-    CHECK(block_of(routing, "example.org", 2) == -1);
-    CHECK(block_of(routing, "example.net", 2) == 1);
+    CHECK(block_answering(routing, "example.org", 1) == 0);
+    CHECK(block_answering(routing, "example.net", 1) == -1);
+    CHECK(block_answering(routing, "example.org", 2) == -1);
+    CHECK(block_answering(routing, "example.net", 2) == 1);
 }
 
 TEST_CASE("forward lines are numbered across the blocks, in the Corefile's order") {

@@ -13,7 +13,6 @@ using server::ClusterServices;
 using server::list_services;
 using server::ServiceFilter;
 using server::ServicePage;
-using Kind = zones::ServiceRecords::Kind;
 
 namespace {
 
@@ -50,6 +49,7 @@ const std::vector<Change> kMixed = {
 }  // namespace
 
 TEST_CASE("services are listed by namespace and name, with what they are") {
+    using Kind = zones::ServiceRecords::Kind;
     const ServicePage page = Listed(kMixed).list();
     REQUIRE(page.rows.size() == 4);
     CHECK(page.all == 4);

@@ -98,13 +98,6 @@ inline bool wait_for(const std::function<bool()>& condition, int fd = -1) {
     return true;
 }
 
-inline Asked web(std::uint16_t id) {
-    return {.name = "web.prod.svc.cluster.local", .id = id};
-}
-inline Asked elsewhere(std::uint16_t id) {
-    return {.name = std::to_string(id) + ".example.org", .id = id};
-}
-
 inline std::string address_of_web(const UdpAsker& udp) {
     const Octets reply = udp.ask(web(1));
     return reply.empty() ? "" : read_reply(reply).answer.at(0);

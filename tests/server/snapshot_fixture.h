@@ -18,6 +18,8 @@
 
 namespace server::testing {
 
+inline const zones::ClusterOptions kClusterOptions = kubernetes({"cluster.local"}).options;
+
 inline bool eventually(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (!condition()) {
@@ -29,7 +31,8 @@ inline bool eventually(const std::function<bool()>& condition) {
     return true;
 }
 
-class Lines : public k8s_client::Journal {
+/// Each with its level in front.
+class LevelLines : public k8s_client::Journal {
   public:
     void write(Level level, const std::string& text) override {
         const std::lock_guard lock(mutex_);

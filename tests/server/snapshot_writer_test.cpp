@@ -19,15 +19,14 @@ using server::WriteSchedule;
 
 namespace {
 
-const auto kOptions = kubernetes({"cluster.local"}).options;
 constexpr WritePace kFast{0ms, 0ms, 1h, 1ms};
 constexpr WritePace kNever{24h, 24h, 24h, 1ms};  // but at the end
 
 struct Fixture {
-    Cluster cluster{kOptions, {}, {}};
+    Cluster cluster{kClusterOptions, {}, {}};
     ScratchFolder folder;
-    SnapshotOptions options = snapshot_in(folder, kOptions);
-    Lines lines;
+    SnapshotOptions options = snapshot_in(folder, kClusterOptions);
+    LevelLines lines;
 
     void add(const std::string& service, const std::string& ip = "10.0.0.1") {
         cluster.apply(std::vector<Change>{namespace_object(), cluster_ip("prod", service, ip)});
@@ -106,8 +105,8 @@ TEST_CASE("what is written is a snapshot to start from") {
     f.add("web", "10.0.0.7");
     f.cluster.synced();
     { const SnapshotWriter writer(f.options, f.cluster, f.lines); }
-    Cluster next(kOptions, {}, {});
-    next.serve_stale(server::read_stale_snapshot(f.options, kOptions, {}, f.lines));
+    Cluster next(kClusterOptions, {}, {});
+    next.serve_stale(server::read_stale_snapshot(f.options, kClusterOptions, {}, f.lines));
     CHECK(f.alone());
     REQUIRE(find(next, "\3web\4prod") != nullptr);
     CHECK(find(next, "\3web\4prod")->visible);
@@ -126,8 +125,8 @@ TEST_CASE("nothing is written that is not synced, or stale") {
     { const SnapshotWriter writer(f.options, f.cluster, f.lines); }
     const std::string before = f.file();
     REQUIRE_FALSE(before.empty());
-    Cluster next(kOptions, {}, {});
-    next.serve_stale(server::read_stale_snapshot(f.options, kOptions, {}, f.lines));
+    Cluster next(kClusterOptions, {}, {});
+    next.serve_stale(server::read_stale_snapshot(f.options, kClusterOptions, {}, f.lines));
     std::atomic<int> looks{0};
     {
         const SnapshotWriter writer(

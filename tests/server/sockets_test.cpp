@@ -27,7 +27,7 @@ const std::vector<Listen>& first_listens(const Config& config, std::size_t block
     return config.blocks.at(block_index).keys.front().listens;
 }
 
-std::string error_of(Config config) {
+std::string settle_error(Config config) {
     try {
         settle_listens(config);
     } catch (const server::ConfigError& error) {
@@ -115,7 +115,7 @@ TEST_CASE("every address: 0.0.0.0, and :: where the host has IPv6, on one port")
 TEST_CASE("a port that somebody has, for UDP only or TCP only, is an error that names it") {
     for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
         const Holder holder(type, Reuse::No);
-        const std::string error = error_of(config_on({{"127.0.0.1", holder.port()}}));
+        const std::string error = settle_error(config_on({{"127.0.0.1", holder.port()}}));
         CAPTURE(error);
         CHECK(contains(error, "dns://127.0.0.1:" + std::to_string(holder.port())));
         CHECK(contains(error, type == SOCK_DGRAM ? "(UDP)" : "(TCP)"));
@@ -126,7 +126,7 @@ TEST_CASE("a port that somebody has, for UDP only or TCP only, is an error that 
 TEST_CASE("a holder that would share its port is noticed") {
     for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
         const Holder holder(type, Reuse::Port);
-        const std::string error = error_of(config_on({{"127.0.0.1", holder.port()}}));
+        const std::string error = settle_error(config_on({{"127.0.0.1", holder.port()}}));
         CAPTURE(error);
         CHECK(contains(error, "in use"));
         CHECK(contains(error, std::to_string(holder.port())));
@@ -136,7 +136,7 @@ TEST_CASE("a holder that would share its port is noticed") {
 TEST_CASE("a holder of one address is in the way of all addresses") {
     for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
         const Holder holder(type, Reuse::Port);
-        CHECK(contains(error_of(config_on({{"", holder.port()}})), "dns://0.0.0.0:"));
+        CHECK(contains(settle_error(config_on({{"", holder.port()}})), "dns://0.0.0.0:"));
     }
 }
 
@@ -149,7 +149,7 @@ TEST_CASE(
         const Fd udp = server::open_udp(held);
         const Fd tcp = server::open_tcp(held);
         Config after = config_on({{to, held.port}});
-        CHECK(contains(error_of(after), "in use"));  // as it is for everybody else
+        CHECK(contains(settle_error(after), "in use"));  // as it is for everybody else
         CHECK_NOTHROW(settle_listens(after, {held}));
         CHECK(server::open_udp(first_listens(after).front()));
         CHECK(server::open_tcp(first_listens(after).front()));
@@ -173,14 +173,14 @@ TEST_CASE("connections of a server that has gone do not block its port") {
         client.receive();
         client.close();
     }
-    CHECK(error_of(config_on({{"127.0.0.1", port}})) == "(settled)");
+    CHECK(settle_error(config_on({{"127.0.0.1", port}})) == "(settled)");
 }
 
 TEST_CASE("an address that the host does not have") {
-    const std::string error = error_of(config_on({{"192.0.2.1", 0}}));
+    const std::string error = settle_error(config_on({{"192.0.2.1", 0}}));
     CHECK(contains(error, "dns://192.0.2.1"));
-    CHECK(contains(error_of(config_on({{"nonsense", 5353}})), "nonsense"));
-    CHECK(contains(error_of(config_on({{"fe80::1%nosuch0", 5353}})), "fe80::1%nosuch0"));
+    CHECK(contains(settle_error(config_on({{"nonsense", 5353}})), "nonsense"));
+    CHECK(contains(settle_error(config_on({{"fe80::1%nosuch0", 5353}})), "fe80::1%nosuch0"));
 }
 
 TEST_CASE("the addresses that clients may know us by") {

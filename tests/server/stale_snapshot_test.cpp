@@ -13,19 +13,17 @@ using namespace server::testing;
 using server::Cluster;
 using server::SnapshotOptions;
 using support::FakeUpstream;
-using Texts = std::vector<std::string>;
 using namespace std::chrono_literals;
 
 namespace {
-
-const auto kOptions = kubernetes({"cluster.local"}).options;
 
 std::chrono::sys_seconds now() {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 /// Writes what `cluster` answers from, as of some time ago.
-void write(const SnapshotOptions& snapshot, const Cluster& cluster, std::chrono::seconds ago = 0s) {
+void write_snapshot(const SnapshotOptions& snapshot, const Cluster& cluster,
+                    std::chrono::seconds ago = 0s) {
     REQUIRE(k8s_client::write_snapshot_file(
         snapshot.file, {now() - ago, snapshot.filters},
         [&](const auto& put) { zones::visit_objects(*cluster.published().value(), put); }));
@@ -33,13 +31,13 @@ void write(const SnapshotOptions& snapshot, const Cluster& cluster, std::chrono:
 
 /// As an earlier run left it: web at 10.0.0.1, db, and an alias to the outside.
 void leave_snapshot(const SnapshotOptions& snapshot, std::chrono::seconds ago = 0s) {
-    Cluster earlier(kOptions, {}, {});
+    Cluster earlier(kClusterOptions, {}, {});
     earlier.apply(std::vector<Change>{namespace_object(), cluster_ip("prod", "web", "10.0.0.1"),
                                       headless("prod", "db"),
                                       endpoints("prod", "db", {"10.1.0.1", "10.1.0.2"}),
                                       external_name("prod", "ext", "www.example.org")});
     earlier.synced();
-    write(snapshot, earlier, ago);
+    write_snapshot(snapshot, earlier, ago);
 }
 
 const std::string kStaleText = " from the snapshot: the API server has not been listed yet";
@@ -49,7 +47,7 @@ struct ColdRig : Rig {
     explicit ColdRig(std::optional<std::uint16_t> upstream_port = std::nullopt)
         : Rig({made(upstream_port)}) {
         leave_snapshot(snapshot);
-        cluster().serve_stale(server::read_stale_snapshot(snapshot, kOptions, {}, lines));
+        cluster().serve_stale(server::read_stale_snapshot(snapshot, kClusterOptions, {}, lines));
     }
     static server::ServerBlock made(std::optional<std::uint16_t> upstream_port) {
         auto block = cluster_block({"cluster.local"}, upstream_port);
@@ -64,19 +62,19 @@ struct ColdRig : Rig {
     using Rig::ask;
 
     ScratchFolder folder;
-    SnapshotOptions snapshot = snapshot_in(folder, kOptions);
-    Lines lines;
+    SnapshotOptions snapshot = snapshot_in(folder, kClusterOptions);
+    LevelLines lines;
 };
 
 }  // namespace
 
 TEST_CASE("a snapshot of an earlier run is read, marked as stale, and announced") {
     const ScratchFolder folder;
-    const auto snapshot = snapshot_in(folder, kOptions);
+    const auto snapshot = snapshot_in(folder, kClusterOptions);
     leave_snapshot(snapshot, 1h);
-    Lines lines;
+    LevelLines lines;
     const zones::HashKey another{1, 2};
-    const auto stale = server::read_stale_snapshot(snapshot, kOptions, another, lines);
+    const auto stale = server::read_stale_snapshot(snapshot, kClusterOptions, another, lines);
     REQUIRE(stale);
     CHECK(stale->stale);
     CHECK(stale->synced);
@@ -93,33 +91,33 @@ TEST_CASE("a snapshot of an earlier run is read, marked as stale, and announced"
 
 TEST_CASE("a snapshot that must not be used is ignored with the reason") {
     const ScratchFolder folder;
-    auto snapshot = snapshot_in(folder, kOptions);
-    Lines lines;
-    CHECK_FALSE(server::read_stale_snapshot(snapshot, kOptions, {}, lines));
+    auto snapshot = snapshot_in(folder, kClusterOptions);
+    LevelLines lines;
+    CHECK_FALSE(server::read_stale_snapshot(snapshot, kClusterOptions, {}, lines));
     CHECK(lines.with("I snapshot " + snapshot.file.string() + ": there is none yet") == 1);
 
     leave_snapshot(snapshot, 25h);
-    CHECK_FALSE(server::read_stale_snapshot(snapshot, kOptions, {}, lines));
+    CHECK_FALSE(server::read_stale_snapshot(snapshot, kClusterOptions, {}, lines));
     CHECK(lines.with("W snapshot " + snapshot.file.string() + " is ignored: written at ") == 1);
     snapshot.max_age = 26h;
-    CHECK(server::read_stale_snapshot(snapshot, kOptions, {}, lines));
+    CHECK(server::read_stale_snapshot(snapshot, kClusterOptions, {}, lines));
 
     snapshot.filters += " labels 'a=b'";
-    CHECK_FALSE(server::read_stale_snapshot(snapshot, kOptions, {}, lines));
+    CHECK_FALSE(server::read_stale_snapshot(snapshot, kClusterOptions, {}, lines));
     CHECK(lines.with("written with other options") == 1);
 
     folder.write("snapshot", "keryx-snapshot 1 octets=0 sha256=\n");
-    CHECK_FALSE(server::read_stale_snapshot(snapshot, kOptions, {}, lines));
+    CHECK_FALSE(server::read_stale_snapshot(snapshot, kClusterOptions, {}, lines));
     CHECK(lines.with("is ignored: damaged") == 1);
     CHECK(lines.all().size() == 5);
 }
 
 TEST_CASE("what decides about a snapshot's objects is part of its filters") {
-    std::vector<std::string> all = {server::snapshot_filters(kOptions, "", ""),
-                                    server::snapshot_filters(kOptions, "a=b", ""),
-                                    server::snapshot_filters(kOptions, "", "a=b")};
+    std::vector<std::string> all = {server::snapshot_filters(kClusterOptions, "", ""),
+                                    server::snapshot_filters(kClusterOptions, "a=b", ""),
+                                    server::snapshot_filters(kClusterOptions, "", "a=b")};
     const auto add = [&](auto change) {
-        auto options = kOptions;
+        auto options = kClusterOptions;
         change(options);
         all.push_back(server::snapshot_filters(options, "", ""));
     };
@@ -131,17 +129,17 @@ TEST_CASE("what decides about a snapshot's objects is part of its filters") {
     std::sort(all.begin(), all.end());
     CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
 
-    auto one = kOptions, other = kOptions;
+    auto one = kClusterOptions, other = kClusterOptions;
     one.namespaces = {"a", "b"};
     other.namespaces = {"b", "a"};
     other.ttl = 77;
     other.pods = zones::PodMode::Insecure;
     CHECK(server::snapshot_filters(one, "", "") == server::snapshot_filters(other, "", ""));
-    CHECK(server::snapshot_filters(kOptions, "a\nb", "").find('\n') == std::string::npos);
+    CHECK(server::snapshot_filters(kClusterOptions, "a\nb", "").find('\n') == std::string::npos);
 }
 
 TEST_CASE("a cluster is ready once it is synced, or serves what is stale") {
-    Cluster plain(kOptions, {}, {});
+    Cluster plain(kClusterOptions, {}, {});
     CHECK_FALSE(plain.ready());
     plain.apply(std::vector<Change>{namespace_object()});
     plain.serve_stale(nullptr);
@@ -175,7 +173,7 @@ TEST_CASE("the live state takes the stale one's place at once, and as a whole") 
     rig.cluster().apply(std::vector<Change>{cluster_ip("prod", "api", "10.0.0.9")});
     CHECK(reader.refresh());
     rig.cluster().serve_stale(
-        server::read_stale_snapshot(rig.snapshot, kOptions, {}, rig.lines));  // too late
+        server::read_stale_snapshot(rig.snapshot, kClusterOptions, {}, rig.lines));  // too late
     CHECK_FALSE(reader.refresh());
 }
 

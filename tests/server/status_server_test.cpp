@@ -36,12 +36,12 @@ StatusRoutes routes() {
     return routes;
 }
 
-const StatusConfig kLoopback{{"127.0.0.1", 0}, "127.0.0.1"};
+const StatusConfig kLoopbackStatus{{"127.0.0.1", 0}, "127.0.0.1"};
 
-struct Serving {
-    explicit Serving(StatusRoutes served = routes(), StatusLimits limits = {})
+struct StatusServing {
+    explicit StatusServing(StatusRoutes served = routes(), StatusLimits limits = {})
         : server(std::move(served), &metrics, limits) {
-        use(kLoopback);
+        use(kLoopbackStatus);
     }
     void use(const std::optional<StatusConfig>& config) {
         std::vector<InheritedHttpListener> none;
@@ -68,44 +68,45 @@ struct Serving {
     StatusServer server;
 };
 
-bool has(const std::string& reply, const std::string& line) {
+bool has_header(const std::string& reply, const std::string& line) {
     return reply.find("\r\n" + line + "\r\n") != reply.npos;
 }
 
 /// What every reply has, also one that refuses.
 void check_headers(const std::string& reply) {
     CAPTURE(reply);
-    CHECK(has(reply,
-              "Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; "
-              "connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-              "frame-ancestors 'none'"));
-    CHECK(has(reply, "X-Content-Type-Options: nosniff"));
-    CHECK(has(reply, "Referrer-Policy: no-referrer"));
-    CHECK(has(reply, "Cache-Control: no-store"));
-    CHECK(has(reply, "Cross-Origin-Resource-Policy: same-origin"));
-    CHECK(has(reply, "Accept-Ranges: none"));
-    CHECK(has(reply, "Connection: close"));
+    CHECK(has_header(
+        reply,
+        "Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; "
+        "connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"));
+    CHECK(has_header(reply, "X-Content-Type-Options: nosniff"));
+    CHECK(has_header(reply, "Referrer-Policy: no-referrer"));
+    CHECK(has_header(reply, "Cache-Control: no-store"));
+    CHECK(has_header(reply, "Cross-Origin-Resource-Policy: same-origin"));
+    CHECK(has_header(reply, "Accept-Ranges: none"));
+    CHECK(has_header(reply, "Connection: close"));
 }
 
 }  // namespace
 
 TEST_CASE("status: a route, its parameters, and headers for browsers") {
-    const Serving serving;
+    const StatusServing serving;
     const std::string reply = serving.get("/echo?b=%41%20+x&a=1&a=2&c");
     CHECK(status_of(reply) == 200);
     CHECK(body_of(reply) == "a=1;b=A  x;c=;");
-    CHECK(has(reply, "Content-Type: application/json"));
+    CHECK(has_header(reply, "Content-Type: application/json"));
     check_headers(reply);
     HttpClient head(serving.port());
     const std::string only_head = head.ask("HEAD /echo?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(status_of(only_head) == 200);
-    CHECK(has(only_head, "Content-Length: 4"));
+    CHECK(has_header(only_head, "Content-Length: 4"));
     check_headers(only_head);
     CHECK(head.closed());
 }
 
 TEST_CASE("status: what is refused says why, with the same headers") {
-    const Serving serving;
+    const StatusServing serving;
     struct Case {
         std::string_view request;
         int status;
@@ -143,13 +144,13 @@ TEST_CASE("status: what is refused says why, with the same headers") {
         const std::string reply = serving.ask(c.request);
         CHECK(status_of(reply) == c.status);
         check_headers(reply);
-        CHECK(has(reply, "Allow: GET, HEAD") == (c.status == 405));
+        CHECK(has_header(reply, "Allow: GET, HEAD") == (c.status == 405));
     }
     CHECK(body_of(serving.get("/throws")) == "no such luck\n");
 }
 
 TEST_CASE("status: by address, as localhost, or by the configured name") {
-    Serving serving;
+    StatusServing serving;
     for (const char* host : {"127.0.0.1", "127.0.0.1:8182", "[::1]", "[::1]:8182", "10.1.2.3:1",
                              "LocalHost", "localhost:9", "[fe80::1%25eth0]:80"}) {
         CAPTURE(host);
@@ -165,7 +166,7 @@ TEST_CASE("status: by address, as localhost, or by the configured name") {
 }
 
 TEST_CASE("status: a field that std::regex would read is passed over") {
-    const Serving serving;
+    const StatusServing serving;
     std::string ranges = "bytes=0-0";
     for (int i = 0; i < 2000; ++i) {
         ranges += ",1-2";
@@ -180,7 +181,7 @@ TEST_CASE("status: heads that are too large, too slow, or too many") {
     StatusLimits limits;
     limits.request = 200ms;
     limits.connections = 4;
-    const Serving serving(routes(), limits);
+    const StatusServing serving(routes(), limits);
     const std::string large = serving.get("/echo", "X: " + std::string(20'000, 'x') + "\r\n");
     CHECK(status_of(large) == 431);
     check_headers(large);
@@ -216,7 +217,7 @@ TEST_CASE("status: handlers that take their time hold up a pool of four, and nob
         changed.wait(lock, [&] { return go; });
         return StatusReply{.body = "slow"};
     };
-    Serving serving(std::move(slow));
+    StatusServing serving(std::move(slow));
     std::vector<std::unique_ptr<HttpClient>> clients;
     for (int i = 0; i < 5; ++i) {
         clients.push_back(std::make_unique<HttpClient>(serving.port()));
@@ -226,7 +227,7 @@ TEST_CASE("status: handlers that take their time hold up a pool of four, and nob
         std::unique_lock lock(mutex);
         REQUIRE(changed.wait_for(lock, 20s, [&] { return running == 4; }));
     }
-    serving.use(kLoopback);  // a reload waits for none of them
+    serving.use(kLoopbackStatus);  // a reload waits for none of them
     {
         const std::lock_guard lock(mutex);
         CHECK(running == 4);
@@ -246,7 +247,7 @@ TEST_CASE("status: who does not read its reply has a thread for so long") {
     large["/large"] = [](const StatusRequest& /*request*/) {
         return StatusReply{.body = std::string(32 << 20, 'x')};
     };
-    const Serving serving(std::move(large), limits);
+    const StatusServing serving(std::move(large), limits);
     HttpClient deaf(serving.port(), 4096);
     deaf.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(status_of(serving.get("/echo")) == 200);
@@ -254,9 +255,9 @@ TEST_CASE("status: who does not read its reply has a thread for so long") {
 }
 
 TEST_CASE("status: the same address stays open, another is open before the old one goes") {
-    Serving serving;
+    StatusServing serving;
     const int fd = serving.server.listeners().at(0).fd->get();
-    serving.use(kLoopback);
+    serving.use(kLoopbackStatus);
     CHECK(serving.server.listeners().at(0).fd->get() == fd);
     const std::uint16_t before = serving.port();
     std::vector<InheritedHttpListener> none;
@@ -279,7 +280,7 @@ TEST_CASE("status: the same address stays open, another is open before the old o
 }
 
 TEST_CASE("status: takes its socket, and no other, out of what another process hands over") {
-    Serving first;
+    StatusServing first;
     const std::uint16_t port = first.port();
     std::vector<InheritedHttpListener> handed;
     handed.emplace_back(server::Listen{"127.0.0.1", 1}, server::Fd());

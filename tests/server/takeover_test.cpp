@@ -60,7 +60,7 @@ class Running {
     std::thread thread_;
 };
 
-std::string error_of(const std::filesystem::path& path) {
+std::string predecessor_at(const std::filesystem::path& path) {
     try {
         return Predecessor::find(path) == nullptr ? "nobody" : "somebody";
     } catch (const server::ConfigError& error) {
@@ -99,9 +99,9 @@ TEST_CASE("a successor that goes before it serves has taken nothing") {
 
 TEST_CASE("where nobody listens there is no predecessor") {
     const ScratchFolder folder;
-    CHECK(error_of(folder.path() / "absent") == "nobody");
+    CHECK(predecessor_at(folder.path() / "absent") == "nobody");
     { const HandOver gone(folder.path() / "socket"); }
-    CHECK(error_of(folder.path() / "socket") == "nobody");
+    CHECK(predecessor_at(folder.path() / "socket") == "nobody");
 }
 
 TEST_CASE("the path belongs to the process that came last") {
@@ -127,9 +127,10 @@ TEST_CASE("somebody else at the path, or a path that is too long, is an error th
         const Fd peer(accept(other.get(), nullptr, nullptr));
         CHECK(send(peer.get(), "hello", 5, MSG_NOSIGNAL) == 5);
     });
-    const std::string error = error_of(path);
+    const std::string error = predecessor_at(path);
     speaks_otherwise.join();
     CHECK(error.find(path.string()) != std::string::npos);
     CHECK(error.find("does not hand its sockets over") != std::string::npos);
-    CHECK(error_of(folder.path() / std::string(120, 'x')).find("longer") != std::string::npos);
+    CHECK(predecessor_at(folder.path() / std::string(120, 'x')).find("longer") !=
+          std::string::npos);
 }

@@ -18,7 +18,7 @@ namespace {
 constexpr int kSmallBuffer = 4096;
 
 /// A Service whose answer over TCP is some 30 KiB.
-Asked large(std::uint16_t id) {
+Asked large_over_tcp(std::uint16_t id) {
     return {.name = "large.prod.svc.cluster.local", .id = id};
 }
 
@@ -32,7 +32,7 @@ void apply_large(Rig& rig) {
 
 /// Asks, without reading, until the server keeps as much as it ever does.
 void ask_until_paused(TcpRig& rig, const TcpClient& client, std::size_t limit) {
-    const Octets query = framed(make_query(large(0)));
+    const Octets query = framed(make_query(large_over_tcp(0)));
     while (rig.tcp().buffered() < limit && client.send(query) == query.size()) {
         rig.run_once();
     }
@@ -62,7 +62,7 @@ TEST_CASE("a slow reader gets everything, in order, piece by piece") {
     TcpClient client = rig.connected(kSmallBuffer);
     Ids ids;
     for (std::uint16_t id = 1; id <= kReplies; ++id) {
-        client.ask(large(id));
+        client.ask(large_over_tcp(id));
         ids.push_back(id);
     }
     REQUIRE(rig.run_until([&] {
@@ -80,7 +80,7 @@ TEST_CASE("a client that does not read stops being read, and goes on when it rea
     apply_large(rig);
     TcpClient client = rig.connected(kSmallBuffer);
     ask_until_paused(rig, client, 64 * 1024);
-    const Octets query = framed(make_query(large(0)));
+    const Octets query = framed(make_query(large_over_tcp(0)));
     for (int i = 0; i < 2000; ++i) {
         REQUIRE(client.send(query) == query.size());
     }
@@ -101,7 +101,7 @@ TEST_CASE("a client that always leaves something unread does not make the server
     TcpRig rig({.unsent_octets = 1024 * 1024});
     apply_large(rig);
     TcpClient client = rig.connected();
-    const Octets query = framed(make_query(large(0)));
+    const Octets query = framed(make_query(large_over_tcp(0)));
     std::size_t most = 0, least = 1 << 30;
     REQUIRE(rig.run_until([&] {
         while (rig.tcp().buffered() < 1024 * 1024 && client.send(query) == query.size()) {

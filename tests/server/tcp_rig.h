@@ -62,11 +62,4 @@ class TcpRig : public Rig {
     Fd listener_;
 };
 
-inline Asked web(std::uint16_t id) {
-    return {.name = "web.prod.svc.cluster.local", .id = id};
-}
-inline Asked elsewhere(std::uint16_t id) {
-    return {.name = std::to_string(id) + ".example.org", .id = id};
-}
-
 }  // namespace server::testing

@@ -5,11 +5,11 @@
 namespace server {
 namespace {
 
-const std::string kName = R"(ip-10-0x1f.a\.b.example.)";
+const std::string kMatchedName = R"(ip-10-0x1f.a\.b.example.)";
 
-/// What `text` becomes for kName, matched by a pattern; or the error.
-std::string expand(
-    std::string_view text, const std::string& name = kName,
+/// What `text` becomes for kMatchedName, matched by a pattern; or the error.
+std::string expand_template(
+    std::string_view text, const std::string& name = kMatchedName,
     std::string_view expression = R"(^ip-(?P<dec>\d+)-0x(?P<hex>[0-9a-f]+)\.(.*)$)") {
     const auto parsed = TemplateText::parse(text);
     if (!parsed) {
@@ -36,66 +36,71 @@ std::string expand(
 }
 
 bool is_refused(std::string_view text) {
-    return expand(text).starts_with("refused: ");
+    return expand_template(text).starts_with("refused: ");
 }
 
 TEST_CASE("fields") {
-    CHECK(expand("plain } text { }}") == "plain } text { }}");
-    CHECK(expand("{{ .Name }}") == kName);
-    CHECK(expand("{{.Zone}} {{.Class}} {{.Type}} {{.Remote}}") == "example. IN TXT 192.0.2.7");
-    CHECK(expand("{{ .Question.Name }}/{{ .Question.Qtype }}/{{ .Question.Qclass }}") ==
+    CHECK(expand_template("plain } text { }}") == "plain } text { }}");
+    CHECK(expand_template("{{ .Name }}") == kMatchedName);
+    CHECK(expand_template("{{.Zone}} {{.Class}} {{.Type}} {{.Remote}}") ==
+          "example. IN TXT 192.0.2.7");
+    CHECK(expand_template("{{ .Question.Name }}/{{ .Question.Qtype }}/{{ .Question.Qclass }}") ==
           "IP.Example./16/1");
-    CHECK(expand("{{ .Message.Id }}") == "4660");
-    CHECK(expand("{{ .Group.dec }}.{{ .Group.hex}}") == "10.1f");
-    CHECK(expand("{{ .Group.none }}") == "failed: the pattern that matches has no such group");
+    CHECK(expand_template("{{ .Message.Id }}") == "4660");
+    CHECK(expand_template("{{ .Group.dec }}.{{ .Group.hex}}") == "10.1f");
+    CHECK(expand_template("{{ .Group.none }}") ==
+          "failed: the pattern that matches has no such group");
 }
 
 TEST_CASE("index") {
-    CHECK(expand("{{ index .Match 0 }}") == kName);
-    CHECK(expand("{{ index .Match 3 }}") == R"(a\.b.example.)");
-    CHECK(expand("{{ index .Match 0x1 }}") == "10");
-    CHECK(expand("{{ index .Match 4 }}") == "failed: index .Match needs the number of a group");
-    CHECK(expand(R"({{ index .Match "1" }})") ==
+    CHECK(expand_template("{{ index .Match 0 }}") == kMatchedName);
+    CHECK(expand_template("{{ index .Match 3 }}") == R"(a\.b.example.)");
+    CHECK(expand_template("{{ index .Match 0x1 }}") == "10");
+    CHECK(expand_template("{{ index .Match 4 }}") ==
           "failed: index .Match needs the number of a group");
-    CHECK(expand(R"({{ index .Group "hex" }})") == "1f");
-    CHECK(expand("{{ index .Group `2` }}") == "1f");
-    CHECK(expand(R"([{{ index .Group "none" }}])") == "[]");
-    CHECK(expand("{{ index .Group 1 }}") == "failed: index .Group needs a text");
+    CHECK(expand_template(R"({{ index .Match "1" }})") ==
+          "failed: index .Match needs the number of a group");
+    CHECK(expand_template(R"({{ index .Group "hex" }})") == "1f");
+    CHECK(expand_template("{{ index .Group `2` }}") == "1f");
+    CHECK(expand_template(R"([{{ index .Group "none" }}])") == "[]");
+    CHECK(expand_template("{{ index .Group 1 }}") == "failed: index .Group needs a text");
 }
 
 TEST_CASE("parseInt") {
-    CHECK(expand("{{ parseInt .Group.hex 16 8 }}") == "31");
-    CHECK(expand("{{ parseInt .Group.dec 10 8 }}") == "10");
-    CHECK(expand(R"({{ parseInt "0x1F" 0 16 }})") == "31");
-    CHECK(expand(R"({{ parseInt "017" 0 16 }} {{ parseInt "0b11" 0 0 }} {{ parseInt "0" 0 0 }})") ==
+    CHECK(expand_template("{{ parseInt .Group.hex 16 8 }}") == "31");
+    CHECK(expand_template("{{ parseInt .Group.dec 10 8 }}") == "10");
+    CHECK(expand_template(R"({{ parseInt "0x1F" 0 16 }})") == "31");
+    CHECK(expand_template(
+              R"({{ parseInt "017" 0 16 }} {{ parseInt "0b11" 0 0 }} {{ parseInt "0" 0 0 }})") ==
           "15 3 0");
-    CHECK(expand(R"({{ parseInt "18446744073709551615" 10 64 }})") == "18446744073709551615");
-    CHECK(expand("{{ index .Match (parseInt \"1\" 10 8) }}") == "10");
+    CHECK(expand_template(R"({{ parseInt "18446744073709551615" 10 64 }})") ==
+          "18446744073709551615");
+    CHECK(expand_template("{{ index .Match (parseInt \"1\" 10 8) }}") == "10");
     for (const auto* text :
          {R"({{ parseInt "256" 10 8 }})", R"({{ parseInt "" 10 8 }})",
           R"({{ parseInt "-1" 10 8 }})", R"({{ parseInt "1x" 10 8 }})", R"({{ parseInt "1" 1 8 }})",
           R"({{ parseInt "1" 37 8 }})", R"({{ parseInt "1" 10 65 }})", R"({{ parseInt 1 10 8 }})",
           R"({{ parseInt "18446744073709551616" 10 64 }})"}) {
         CAPTURE(text);
-        CHECK(expand(text) == "failed: parseInt found no such number");
+        CHECK(expand_template(text) == "failed: parseInt found no such number");
     }
 }
 
 TEST_CASE("pipelines, parentheses and literals") {
-    CHECK(expand("{{ 8 | parseInt .Group.hex 16 }}") == "31");
-    CHECK(expand("{{ (.Group.hex) }}{{ ( index .Match (1) ) }}") == "1f10");
-    CHECK(expand(R"({{ "a\"}}\\" }}{{ `b}}\` }}{{ 12 }})") == R"(a"}}\b}}\12)");
-    CHECK(expand("{{ \"2\" | index .Group }}") == "1f");
+    CHECK(expand_template("{{ 8 | parseInt .Group.hex 16 }}") == "31");
+    CHECK(expand_template("{{ (.Group.hex) }}{{ ( index .Match (1) ) }}") == "1f10");
+    CHECK(expand_template(R"({{ "a\"}}\\" }}{{ `b}}\` }}{{ 12 }})") == R"(a"}}\b}}\12)");
+    CHECK(expand_template("{{ \"2\" | index .Group }}") == "1f");
 }
 
 TEST_CASE("trim markers and comments") {
-    CHECK(expand("a \t{{- .Zone -}} \n b") == "aexample.b");
-    CHECK(expand("a {{ .Zone -}} b {{- .Zone }} c") == "a example.bexample. c");
-    CHECK(expand("a{{/* }} \" */}}b{{- /* x */ -}} c") == "abc");
+    CHECK(expand_template("a \t{{- .Zone -}} \n b") == "aexample.b");
+    CHECK(expand_template("a {{ .Zone -}} b {{- .Zone }} c") == "a example.bexample. c");
+    CHECK(expand_template("a{{/* }} \" */}}b{{- /* x */ -}} c") == "abc");
 }
 
 TEST_CASE("what Go has beyond this is refused, with what there is") {
-    CHECK(expand("{{ if .Name }}x{{ end }}") ==
+    CHECK(expand_template("{{ if .Name }}x{{ end }}") ==
           "refused: 'if' is not supported in this version; known: .Name, .Zone, .Class, .Type, "
           ".Remote, .Question.Name, .Question.Qtype, .Question.Qclass, .Message.Id, .Group.NAME, "
           "index .Group TEXT, index .Match NUMBER, parseInt TEXT BASE BITS");
@@ -164,7 +169,7 @@ TEST_CASE("constant texts and the groups of others") {
 TEST_CASE("a group that cuts an escape is not taken") {
     const std::string cuts = "failed: a group cuts an escaped character of the name";
     const auto group = [](const std::string& name, std::string_view expression) {
-        return expand("{{ .Group.g }}", name, expression);
+        return expand_template("{{ .Group.g }}", name, expression);
     };
     CHECK(group(R"(a\".x.)", R"(^(?P<g>a\\)\")") == cuts);
     CHECK(group(R"(a\".x.)", R"re((?P<g>".*)$)re") == cuts);
@@ -183,7 +188,7 @@ TEST_CASE("an expanded text is bounded") {
     while (text.size() < 12 * 400) {
         text += "{{ .Name }} ";
     }
-    CHECK(expand(text) == "failed: the text is too long");
+    CHECK(expand_template(text) == "failed: the text is too long");
 }
 
 }  // namespace

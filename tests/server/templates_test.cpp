@@ -10,10 +10,8 @@ namespace server {
 namespace {
 
 using namespace testing;
-using Texts = std::vector<std::string>;
-
-constexpr std::uint16_t kA = 1, kNs = 2, kSoa = 6, kPtr = 12, kMx = 15, kTxt = 16, kAaaa = 28,
-                        kAny = 255, kClassCh = 3;
+using namespace zones::qtype;
+using zones::kClassCh;
 
 TEST_CASE("an rcode for everything") {
     const auto templates = templates_from("template ANY ANY {\nrcode NXDOMAIN\n}");

@@ -12,13 +12,11 @@
 #include "tests/server/corefile_rig.h"
 
 using namespace server::testing;
-using Texts = std::vector<std::string>;
+using namespace zones::qtype;
 
 namespace {
 
-constexpr std::uint16_t kA = 1, kCname = 5, kPtr = 12, kTxt = 16, kAaaa = 28, kSrv = 33, kAny = 255;
-
-constexpr const char* kCorefile = R"(. {
+constexpr const char* kTenantCorefile = R"(. {
     kubernetes cluster.local in-addr.arpa ip6.arpa {
         pods verified
         endpoint_pod_names
@@ -53,7 +51,7 @@ std::string subdomain(std::size_t size) {
     return text;
 }
 
-const Texts kHostile = {
+const Texts kHostileValues = {
     "",
     "a",
     "evil",
@@ -199,7 +197,7 @@ OneObject decoded(const std::string& json) {
 
 /// web and db are there all the time, headless waits for endpoints.
 struct TenantRig : CorefileRig {
-    TenantRig() : CorefileRig(kCorefile) {
+    TenantRig() : CorefileRig(kTenantCorefile) {
         apply({namespace_object(), cluster_ip("prod", "web", "10.0.0.1"), headless("prod", "db"),
                endpoints("prod", "db", {"10.1.0.1", "10.1.0.2"}), headless("prod", "headless")});
         others = ask_others();
@@ -272,7 +270,7 @@ TEST_CASE("no string of an object breaks a reply, or another Service's answers")
     TenantRig rig;
     std::size_t taken = 0, refused = 0;
     for (const std::string& object : kObjects) {
-        for (const std::string& value : kHostile) {
+        for (const std::string& value : kHostileValues) {
             const std::string json = with_value(object, quoted(value));
             CAPTURE(json.substr(0, 400));
             const OneObject read = decoded(json);

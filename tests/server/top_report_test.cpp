@@ -20,7 +20,7 @@ using zones::Rcode;
 
 namespace {
 
-Client client(const char* address) {
+Client asking_client(const char* address) {
     Client made{};
     if (inet_pton(AF_INET, address, &made.peer.v4.sin_addr) == 1) {
         made.peer.v4.sin_family = AF_INET;
@@ -32,8 +32,8 @@ Client client(const char* address) {
 }
 
 /// A server with `status`, a cluster, and two workers that count what a test says.
-struct World {
-    World() {
+struct CountingServer {
+    CountingServer() {
         auto made = block({"."});
         made.kubernetes = kubernetes({"cluster.local", "in-addr.arpa"});
         made.kubernetes->options.pods = zones::PodMode::Verified;
@@ -66,14 +66,15 @@ struct World {
             const auto header = static_cast<unsigned>(rcode);
             if (rcode == Rcode::FormErr) {
                 if (top.samples_refusal()) {
-                    top.refused(query, client(from), rcode);
+                    top.refused(query, asking_client(from), rcode);
                 }
             } else if (ahead && foreseen.octets_before == 0) {
-                top.replied(query, TopCounts::key_of(foreseen, 0), client(from), header);
+                top.replied(query, TopCounts::key_of(foreseen, 0), asking_client(from), header);
             } else if (ahead && foreseen.octets_before <= 16) {
-                top.replied(query, top.key_of(query.name, foreseen, 0), client(from), header);
+                top.replied(query, top.key_of(query.name, foreseen, 0), asking_client(from),
+                            header);
             } else {
-                top.replied_to_any(query, client(from), header);
+                top.replied_to_any(query, asking_client(from), header);
             }
         }
     }
@@ -100,7 +101,7 @@ struct World {
 }  // namespace
 
 TEST_CASE("top: one name is one entry, however it was looked up, and by whichever worker") {
-    World world;
+    CountingServer world;
     world.count("web.prod.svc.cluster.local.", Rcode::NoError, 3);
     world.count("WEB.prod.svc.Cluster.local.", Rcode::NoError, 2, "192.0.2.1", 0, true);
     world.count("web.prod.svc.cluster.local.", Rcode::NoError, 5, "192.0.2.1", 1, true);
@@ -124,7 +125,7 @@ TEST_CASE("top: one name is one entry, however it was looked up, and by whicheve
 }
 
 TEST_CASE("top: clients, as pods where those are watched") {
-    World world;
+    CountingServer world;
     world.count("x.", Rcode::NoError, 5, "10.1.0.1");
     world.count("x.", Rcode::NoError, 4, "10.1.0.9");
     world.count("x.", Rcode::NoError, 3, "192.0.2.7", 1);
@@ -140,7 +141,7 @@ TEST_CASE("top: clients, as pods where those are watched") {
 }
 
 TEST_CASE("top: FORMERR is counted one by one, then by sampling") {
-    World world;
+    CountingServer world;
     world.count("x.", Rcode::FormErr, 200);
     CHECK(world.list("errors") == "\"name\":\"x.\",\"rcode\":\"FORMERR\",\"queries\":200\n");
     world.count("x.", Rcode::FormErr, 99'800);
@@ -149,7 +150,7 @@ TEST_CASE("top: FORMERR is counted one by one, then by sampling") {
 }
 
 TEST_CASE("top: two windows, and what is older is forgotten") {
-    World world;
+    CountingServer world;
     const auto start = TopCounts::Clock::now();
     const auto names = [&] {
         return server::top_sums(*world.instance->routing.top, TopTable::Names).size();
@@ -169,7 +170,7 @@ TEST_CASE("top: two windows, and what is older is forgotten") {
 }
 
 TEST_CASE("top: names that a search list was tried for") {
-    World world;
+    CountingServer world;
     for (const char* suffix :
          {"default.svc.cluster.local.", "svc.cluster.local.", "cluster.local."}) {
         world.count(std::string("www.example.org.") + suffix, Rcode::NxDomain, 2);
@@ -207,7 +208,7 @@ TEST_CASE("top: names that look like a cluster's") {
 }
 
 TEST_CASE("top: memory is at its bound, whatever is asked") {
-    World world;
+    CountingServer world;
     CHECK(world.worker(0).memory() < 2U << 20);
     // The names have 1.5 MB, and none of that is kept, as far as the C library tells (sanitizers
     // have one of their own). Other threads of the instance allocate a little meanwhile.
@@ -222,7 +223,7 @@ TEST_CASE("top: memory is at its bound, whatever is asked") {
 }
 
 TEST_CASE("top: a reload keeps the counts where `status` stays, and begins anew where it was off") {
-    World world;
+    CountingServer world;
     world.count("a.", Rcode::NoError);
     server::Config same = world.instance->config;
     const auto after = server::make_instance(same, {}, {.metrics = &world.metrics}, world.log,

@@ -13,10 +13,10 @@ using server::TrafficSample;
 
 namespace {
 
-const TrafficHistory::Clock::time_point kStart{1000s};
+const TrafficHistory::Clock::time_point kFirstTick{1000s};
 
 TrafficSample sample(std::chrono::seconds after, std::vector<std::uint64_t> durations = {}) {
-    TrafficSample made{.at = kStart + after};
+    TrafficSample made{.at = kFirstTick + after};
     std::ranges::copy(durations, made.durations.begin());
     return made;
 }
@@ -26,14 +26,14 @@ TrafficSample sample(std::chrono::seconds after, std::vector<std::uint64_t> dura
 TEST_CASE("a history has a sample each two seconds of five minutes, however often it is asked") {
     Metrics metrics(1);
     TrafficHistory history;
-    for (auto at = kStart; at < kStart + 1000s; at += 100ms) {
+    for (auto at = kFirstTick; at < kFirstTick + 1000s; at += 100ms) {
         history.tick(metrics, at);
     }
     const auto samples = history.samples();
     REQUIRE(samples.size() == 151);
     CHECK(samples.back().at - samples.front().at == TrafficHistory::kLength);
     CHECK(samples[1].at - samples[0].at == TrafficHistory::kPeriod);
-    CHECK(samples.back().at == kStart + 998s);
+    CHECK(samples.back().at == kFirstTick + 998s);
 }
 
 TEST_CASE("a sample has what the workers counted") {
@@ -43,7 +43,7 @@ TEST_CASE("a sample has what the workers counted") {
     zone.cells[1].responses[0][2].add(1);
     zone.cells[1].responses[0][0].add(7);
     zone.cells[1].duration.observe(1'000'000, 10);
-    const auto taken = sample_of(metrics.totals(), kStart);
+    const auto taken = sample_of(metrics.totals(), kFirstTick);
     CHECK(taken.replies == 10);
     CHECK(taken.nxdomain == 2);
     CHECK(taken.servfail == 1);

@@ -88,4 +88,15 @@ inline void answer_with_address(support::FakeUpstream& upstream, const support::
     upstream.send(query, reply);
 }
 
+/// A script: this rcode and no records, but for the SOA record of `soa`, if it is not "".
+inline support::FakeUpstream::Script with_rcode(std::uint8_t rcode, const std::string& soa = "") {
+    return [=](support::FakeUpstream& upstream, const support::Received& query) {
+        Octets reply = support::make_reply(query.message, rcode);
+        if (!soa.empty()) {
+            add_soa(reply, soa);
+        }
+        upstream.send(query, reply);
+    };
+}
+
 }  // namespace server::testing

@@ -11,14 +11,14 @@ using namespace server::testing;
 using namespace std::chrono_literals;
 using server::Fd;
 using server::Worker;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
 constexpr int kEndpoints = 16;
 
 /// All endpoints of generation n are 10.<n / 250>.<n % 250>.x.
-std::vector<Change> generation(int n) {
+std::vector<Change> endpoints_of_generation(int n) {
     std::vector<std::string> addresses;
     for (int i = 1; i <= kEndpoints; ++i) {
         addresses.push_back("10." + std::to_string(n / 250) + "." + std::to_string(n % 250) + "." +
@@ -147,11 +147,11 @@ TEST_CASE("an idle worker lets go of old snapshots") {
 
 TEST_CASE("objects change while queries run: every answer is from one snapshot") {
     Serving serving(2);
-    serving.cluster().apply(generation(0));
+    serving.cluster().apply(endpoints_of_generation(0));
     std::atomic<bool> done{false};
     std::thread writer([&] {
         for (int n = 1; !done; n = n % 10000 + 1) {
-            serving.cluster().apply(generation(n));
+            serving.cluster().apply(endpoints_of_generation(n));
         }
     });
     std::set<std::string> prefixes;
