@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/sanitizer.h"
+
 using server::FreedMemory;
 
 namespace {
@@ -17,24 +19,10 @@ std::size_t resident() {
     return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-bool other_allocator() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    return true;
-#else
-    return false;
-#endif
-#else
-    return false;
-#endif
-}
-
 }  // namespace
 
 TEST_CASE("what was freed below something in use goes back to the kernel, once") {
-    if (other_allocator()) {
+    if (support::kSanitized) {
         MESSAGE("skipped: a sanitizer's allocator");
         return;
     }
