@@ -41,8 +41,8 @@ inline std::uint64_t word_at(const char* octets) {
 
 /// Of at least 16 octets; `seed` says what else they are. Cheaper than SipHash by what a query can
 /// spend here, and good enough where a collision is a wrong count and nobody sees the hash.
-inline std::uint64_t hitter_hash(const HitterKey& key, const char* octets, std::size_t size,
-                                 std::uint64_t seed) {
+[[gnu::always_inline]] inline std::uint64_t hitter_hash(const HitterKey& key, const char* octets,
+                                                        std::size_t size, std::uint64_t seed) {
     std::uint64_t hash = seed ^ key.k0 ^ size;
     const char* const last = octets + size - 16;
     for (; octets < last; octets += 16) {
@@ -68,7 +68,8 @@ class HeavyHitters {
     /// One more `key`, if it is at hand: in one of two places. Else false, and then, if
     /// samples_miss() says so, add_missed() is to be called. A query has this twice: every
     /// instruction counts.
-    static bool add_at_hand(Word* places, unsigned shift, std::uint64_t key) {
+    [[gnu::always_inline]] static bool add_at_hand(Word* places, unsigned shift,
+                                                   std::uint64_t key) {
         std::size_t at = key >> (shift - 1) & ~std::size_t{1};
         if (places[at] != key) [[unlikely]] {
             at ^= 2;

@@ -51,9 +51,11 @@ k8s_client::EndpointSlice slice_of(unsigned i) {
 }
 
 Change service_of(unsigned i) {
-    return applied(is_headless(i) ? support::make_headless(namespace_of(i), service_label(i))
-                                  : support::make_service(namespace_of(i), service_label(i),
-                                                          {cluster_ip(i)}, {{"http", "TCP", 80}}));
+    if (is_headless(i)) {
+        return applied(support::make_headless(namespace_of(i), service_label(i)));
+    }
+    return applied(support::make_service(namespace_of(i), service_label(i), {cluster_ip(i)},
+                                         {{"http", "TCP", 80}}));
 }
 
 }  // namespace
