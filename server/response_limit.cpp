@@ -98,8 +98,10 @@ ReplyKind kind_of(std::span<const std::uint8_t> reply) {
 }
 
 ResponseLimit::ResponseLimit(const ResponseLimitConfig& config, zones::HashKey key)
-    : config_(config), key_(key), table_(config.accounts, longest(config)) {
-    zones_ = zone_set(config.zones);
+    : config_(config),
+      key_(key),
+      zones_(zone_set(config.zones)),
+      table_(config.accounts, longest(config)) {
     for (std::size_t i = 0; i < kReplyKinds; ++i) {
         if (config.replies[i] > 0) {
             replies_[i] = response_rate(config.replies[i], config.window);
