@@ -114,10 +114,10 @@ cases_of() {
 unit_tests() {
     local build=$1 name=$2 status=0 bad=0 line
     shift 2
-    # Two at once: half of their time they wait for time-outs. What they said is in meson's log.
+    # Three at once: half of their time they wait for time-outs. What they said is in meson's log.
     rm -f "$build"/meson-logs/testlog*.txt
     step "unit tests, $name" meson test -C "$build" --no-rebuild --suite unit --print-errorlogs \
-        --num-processes 2 "$@" || status=$?
+        --num-processes 3 "$@" || status=$?
     while read -r line; do
         if [[ $line =~ \|\ *([0-9]+)\ passed\ \|\ *([0-9]+)\ failed ]]; then
             passed=$((passed + BASH_REMATCH[1]))
@@ -222,7 +222,6 @@ else
 fi
 cases_of "instructions per query" "$python" tests/bench/instructions/count.py
 cases_of "integration" "$python" tests/integration/run.py
-[ "$fast" = yes ] || cases_of "browser" "$python" tests/page/run.py
 cases_of "soak" tests/soak/run.sh 0.5 --binary build/server/keryx
 if [ "$long" = yes ]; then
     for folder in zones resolver k8s_client server; do
@@ -238,6 +237,7 @@ if [ "$fast" = no ]; then
     # By clang, for its warnings, and since it is faster at that.
     build_beside clang++ build-asan -- --buildtype=debug -Db_sanitize=address,undefined -Dfuzz=true \
         -Dcpp_args="-g1 -fsanitize-ignorelist=$root/tests/sanitizer_ignorelist.txt"
+    cases_of "browser" "$python" tests/page/run.py
     case_of "layering" "$python" tests/layering_test.py
     case_of "format" format_check
     case_of "cppcheck" cppcheck_sources

@@ -26,13 +26,13 @@ from harness import Report, Skip  # noqa: E402 - the path comes first
 LANES = [["server", "manifests", "forward", "cache", "hosts", "acl", "ede", "template", "rewrite", "compliance",
           "malformed", "metrics", "tcp", "truncation", "clients", "log"],
          ["image", "health", "status", "top", "reload", "corefiles", "docs", "faults_links"],
-         ["apiserver", "coldstart", "upstreams", "hostile"],
-         ["explain", "kubernetes", "loop", "crowd"],
+         ["apiserver", "coldstart", "hostile"],
+         ["explain", "kubernetes", "spoof"],
          ["partition", "restart"],
-         ["faults_limits", "faults_peers", "spoof", "blackhole"],
-         ["model", "memory", "sandbox", "siege", "fairshare"],
-         ["golden", "deploy"],
-         ["faults_files", "faults_clock", "page"]]
+         ["faults_limits", "faults_peers", "blackhole", "loop", "crowd", "deploy"],
+         ["model", "memory"],
+         ["golden", "upstreams"],
+         ["faults_files", "faults_clock", "page", "sandbox", "siege", "fairshare"]]
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 SUITES = [suite for lane in LANES for suite in lane]
 
