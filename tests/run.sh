@@ -225,7 +225,7 @@ cases_of "integration" "$python" tests/integration/run.py
 cases_of "soak" tests/soak/run.sh 0.5 --binary build/server/keryx
 if [ "$long" = yes ]; then
     for folder in zones resolver k8s_client server; do
-        case_of "valgrind, unit tests of $folder" "${memcheck[@]}" "build/tests/test_$folder" \
+        case_of "valgrind, unit tests of $folder" env KERYX_LONG=no "${memcheck[@]}" "build/tests/test_$folder" \
             --source-file-exclude="$not_by_memcheck"
     done
     cases_of "integration with valgrind" "$python" tests/integration/run.py --quick --slack 20 \
