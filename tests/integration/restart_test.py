@@ -4,6 +4,7 @@ never asks twice.
 Two servers stand behind one address in a network namespace; the test is their kube-proxy: it takes a
 server out when its /ready says so and forgets its connections.
 """
+import http.client
 import os
 import pathlib
 import shutil
@@ -11,7 +12,6 @@ import signal
 import subprocess
 import threading
 import time
-import urllib.error
 import urllib.request
 
 import cluster
@@ -62,7 +62,7 @@ class Backend(Keryx):
         try:
             with urllib.request.urlopen(f"http://{self.own_address}:8181/ready", timeout=1) as ready:
                 return ready.status == 200
-        except (urllib.error.URLError, TimeoutError):
+        except (OSError, http.client.HTTPException):  # nobody is there, or goes while it is asked
             return False
 
     def restart(self):
