@@ -16,6 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStatusTick = 100ms;
+// At the end: how long what was accepted may take to come, and then to be answered.
+constexpr auto kLastHeads = 500ms;
+constexpr auto kLastAnswers = 2s;
 
 /// Lets the peer read what was sent: a socket that is closed with octets unread resets, and takes
 /// the reply away (RFC 9112 §9.6).
@@ -49,7 +52,6 @@ StatusServer::~StatusServer() {
         stop_ = true;
     }
     wake();
-    work_.notify_all();
     for (std::thread& thread : threads_) {
         thread.join();
     }
@@ -105,6 +107,20 @@ void StatusServer::accept_all() {
         give_up_late(Clock::now());
         take_change();
     }
+    finish_heads();
+}
+
+/// A connection that was taken out of the listener's queue is answered by nobody else: another
+/// process, which may have taken the listener over, does not see it.
+void StatusServer::finish_heads() {
+    serving_.clear();
+    const auto last_head = Clock::now() + kLastHeads;
+    while (!reading_.empty() && Clock::now() < last_head) {
+        wait_for_news();
+    }
+    const std::lock_guard lock(mutex_);
+    last_answer_ = Clock::now() + kLastAnswers;
+    work_.notify_all();
 }
 
 void StatusServer::take_change() {
@@ -219,8 +235,8 @@ void StatusServer::hand_on(Connection connection) {
 void StatusServer::answer_all() {
     for (;;) {
         std::unique_lock lock(mutex_);
-        work_.wait(lock, [this] { return stop_ || !complete_.empty(); });
-        if (stop_) {
+        work_.wait(lock, [this] { return last_answer_ || !complete_.empty(); });
+        if (complete_.empty() || (last_answer_ && Clock::now() > *last_answer_)) {
             return;
         }
         Connection connection = std::move(complete_.front());

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +36,7 @@ class StatusServer {
     /// `metrics` null: nobody counts; else it outlives this.
     explicit StatusServer(StatusRoutes routes, RareMetrics* metrics = nullptr,
                           StatusLimits limits = {});
+    /// Answers what it has accepted, if that does not take long.
     ~StatusServer();
     StatusServer(const StatusServer&) = delete;
     StatusServer& operator=(const StatusServer&) = delete;
@@ -68,6 +70,7 @@ class StatusServer {
 
     void start();
     void accept_all();
+    void finish_heads();
     void take_change();
     void wait_for_news();
     void accept_from(int listener);
@@ -85,10 +88,11 @@ class StatusServer {
     Fd wake_event_;
     HttpListeners listeners_;  // of the owner's thread
 
-    std::mutex mutex_;  // guards the next four
+    std::mutex mutex_;  // guards the next five
     const HttpListeners* next_ = nullptr;
     bool stop_ = false;
-    std::deque<Connection> complete_;  // heads; for the pool
+    std::optional<Clock::time_point> last_answer_;  // once no head is read any more
+    std::deque<Connection> complete_;               // heads; for the pool
     std::condition_variable taken_, work_;
 
     // Of the accepting thread:

@@ -1,7 +1,12 @@
 // `status` with real sockets: what it answers, what it refuses, and how its listener changes.
 #include "server/status_server.h"
 
+#include <atomic>
 #include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -66,6 +71,47 @@ struct StatusServing {
 
     RareMetrics metrics;
     StatusServer server;
+};
+
+/// `/slow`, which waits until it may go on.
+class SlowRoute {
+  public:
+    StatusRoutes beside(StatusRoutes others) {
+        others["/slow"] = [this](const StatusRequest& /*request*/) {
+            std::unique_lock lock(mutex_);
+            ++running_;
+            changed_.notify_all();
+            changed_.wait(lock, [this] { return go_; });
+            return StatusReply{.body = "slow"};
+        };
+        return others;
+    }
+    /// Returns when four of them have a thread.
+    std::vector<std::unique_ptr<HttpClient>> asked_by_five(std::uint16_t port) {
+        std::vector<std::unique_ptr<HttpClient>> clients;
+        for (int i = 0; i < 5; ++i) {
+            clients.push_back(std::make_unique<HttpClient>(port));
+            clients.back()->send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        }
+        std::unique_lock lock(mutex_);
+        REQUIRE(changed_.wait_for(lock, 20s, [this] { return running_ == 4; }));
+        return clients;
+    }
+    int running() {
+        const std::lock_guard lock(mutex_);
+        return running_;
+    }
+    void go_on() {
+        const std::lock_guard lock(mutex_);
+        go_ = true;
+        changed_.notify_all();
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int running_ = 0;
+    bool go_ = false;
 };
 
 bool has_header(const std::string& reply, const std::string& line) {
@@ -205,38 +251,39 @@ TEST_CASE("status: heads that are too large, too slow, or too many") {
 }
 
 TEST_CASE("status: handlers that take their time hold up a pool of four, and nobody else") {
-    std::mutex mutex;
-    std::condition_variable changed;
-    int running = 0;
-    bool go = false;
-    StatusRoutes slow = routes();
-    slow["/slow"] = [&](const StatusRequest& /*request*/) {
-        std::unique_lock lock(mutex);
-        ++running;
-        changed.notify_all();
-        changed.wait(lock, [&] { return go; });
-        return StatusReply{.body = "slow"};
-    };
-    StatusServing serving(std::move(slow));
-    std::vector<std::unique_ptr<HttpClient>> clients;
-    for (int i = 0; i < 5; ++i) {
-        clients.push_back(std::make_unique<HttpClient>(serving.port()));
-        clients.back()->send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    }
-    {
-        std::unique_lock lock(mutex);
-        REQUIRE(changed.wait_for(lock, 20s, [&] { return running == 4; }));
-    }
+    SlowRoute slow;
+    StatusServing serving(slow.beside(routes()));
+    const auto clients = slow.asked_by_five(serving.port());
     serving.use(kLoopbackStatus);  // a reload waits for none of them
-    {
-        const std::lock_guard lock(mutex);
-        CHECK(running == 4);
-        go = true;
-    }
-    changed.notify_all();
+    CHECK(slow.running() == 4);
+    slow.go_on();
     for (const auto& client : clients) {
         CHECK(body_of(client->reply(20s)) == "slow");
     }
+}
+
+TEST_CASE("status: what was accepted before the end is answered") {
+    SlowRoute slow;
+    auto serving = std::make_unique<StatusServing>(slow.beside(routes()));
+    HttpClient half(serving->port());
+    half.send("GET /echo?a=1 HTTP/1.1\r\nHost:");
+    const auto clients = slow.asked_by_five(serving->port());  // accepted later than the half one
+    std::atomic<bool> begun = false;
+    std::thread ending([&] {
+        begun = true;
+        serving.reset();
+    });
+    while (!begun) {
+        std::this_thread::yield();
+    }
+    std::this_thread::sleep_for(20ms);  // for the end to be seen; if it is not, it is no worse
+    half.send(" localhost\r\n\r\n");
+    slow.go_on();
+    for (const auto& client : clients) {
+        CHECK(body_of(client->reply(20s)) == "slow");
+    }
+    CHECK(body_of(half.reply(20s)) == "a=1;");
+    ending.join();
 }
 
 TEST_CASE("status: who does not read its reply has a thread for so long") {
