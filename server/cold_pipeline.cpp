@@ -14,6 +14,7 @@ constexpr int kWaitMs = 20;
 
 /// What decides on answers; every block counts, so that one can tell who answered.
 Config without_limits(Config config) {
+    config.status.reset();  // whose top lists are the clients', and each worker's own
     for (ServerBlock& block : config.blocks) {
         block.errors.reset();
         block.logs.clear();

@@ -154,6 +154,10 @@ def running(t):
                 status, out, _ = run_to_end(t, ["explain", "kubia.defualt", "-server", server, "-o", "json"])
                 equal(status, 1)
                 equal([x[0] for x in findings(json.loads(out))], ["no-such-namespace"])
+            with t.case("an explanation is no query of a client: the top lists do not have it"):
+                k.udp("kubia.default.svc.cluster.local.")
+                top = get(port, "/api/top")[1]
+                check("kubia.default.svc" in top and "defualt" not in top, top)
             with t.case("what it is asked wrongly is 400, and status 2"):
                 equal(get(port, "/api/explain?name=a..b"), (400, '"a..b" is not a name\n'))
                 equal(get(port, "/api/explain?name=a&format=xml"), (400, "format is json or text\n"))
