@@ -27,7 +27,7 @@ beside KERYX_COREFILES shared/reference/corefiles
 beside KERYX_CONTROL_PLANE shared/control-plane
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS=second_deadlock_stack=1
+export TSAN_OPTIONS="second_deadlock_stack=1 suppressions=$root/tests/tsan_suppressions.txt"
 export PYTHONDONTWRITEBYTECODE=1
 
 long=no fast=no
@@ -199,7 +199,7 @@ if [ "$long" = no ]; then
     seen_by_asan=(server manifests forward cache hosts acl template rewrite hostile compliance malformed metrics tcp
         truncation log health reload restart apiserver coldstart corefiles faults_limits faults_peers ede explain status
         top page)
-    seen_by_tsan=(model cache hosts loop metrics log health reload restart)
+    seen_by_tsan=(model cache hosts loop metrics log health reload restart explain status top)
 fi
 
 # What is reachable at the end of a command is no leak.
