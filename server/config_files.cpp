@@ -5,7 +5,7 @@
 #include <glob.h>
 #include <system_error>
 
-#include "server/errno_text.h"
+#include "k8s_client/error_text.h"
 
 namespace server {
 
@@ -17,12 +17,12 @@ tl::expected<std::string, std::string> read_text_file(const std::filesystem::pat
     errno = 0;
     std::ifstream in(path, std::ios::binary);
     if (!in) {
-        return tl::unexpected(path.string() + ": " + errno_text(errno));
+        return tl::unexpected(path.string() + ": " + k8s_client::error_text(errno));
     }
     std::string text(kMaxConfigFile + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (in.bad()) {
-        return tl::unexpected(path.string() + ": " + errno_text(errno));
+        return tl::unexpected(path.string() + ": " + k8s_client::error_text(errno));
     }
     text.resize(static_cast<std::size_t>(in.gcount()));
     if (text.size() > kMaxConfigFile) {

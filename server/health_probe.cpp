@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "server/errno_text.h"
+#include "k8s_client/error_text.h"
 
 namespace server {
 namespace {
@@ -145,7 +145,7 @@ tl::expected<void, std::string> HealthProbe::request(const Listen& target,
                                                      Clock::time_point until) const {
     const auto fd = start_connecting(target);
     if (!fd) {
-        return tl::unexpected("connect: " + errno_text(fd.error()));
+        return tl::unexpected("connect: " + k8s_client::error_text(fd.error()));
     }
     const auto timed_out = [](std::string_view what) {
         return tl::unexpected(std::string(what) + ": timed out");
@@ -154,11 +154,11 @@ tl::expected<void, std::string> HealthProbe::request(const Listen& target,
         return timed_out("connect");
     }
     if (const int error = error_of(fd->get()); error != 0) {
-        return tl::unexpected("connect: " + errno_text(error));
+        return tl::unexpected("connect: " + k8s_client::error_text(error));
     }
     if (::send(fd->get(), kHealthRequest.data(), kHealthRequest.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(kHealthRequest.size())) {
-        return tl::unexpected("write: " + errno_text(errno));
+        return tl::unexpected("write: " + k8s_client::error_text(errno));
     }
     if (wait(until, fd->get(), POLLIN) != Waited::Ready) {
         return timed_out("read");
@@ -166,7 +166,7 @@ tl::expected<void, std::string> HealthProbe::request(const Listen& target,
     char status[16];
     const ssize_t size = recv(fd->get(), status, sizeof status, 0);
     if (size < 0) {
-        return tl::unexpected("read: " + errno_text(errno));
+        return tl::unexpected("read: " + k8s_client::error_text(errno));
     }
     if (!std::string_view(status, static_cast<std::size_t>(size)).starts_with("HTTP/1.1 ")) {
         return tl::unexpected(std::string("read: no HTTP reply"));

@@ -8,8 +8,8 @@
 
 #include <tl/expected.hpp>
 
+#include "k8s_client/error_text.h"
 #include "k8s_client/file_descriptor.h"
-#include "server/errno_text.h"
 #include "server/random_value.h"
 #include "server/zone_set.h"
 #include "zones/service_answer.h"
@@ -39,7 +39,7 @@ tl::expected<std::string, std::string> read_all(int fd, std::size_t expected_siz
             continue;
         }
         if (got < 0) {
-            return tl::unexpected(errno_text(errno));
+            return tl::unexpected(k8s_client::error_text(errno));
         }
         size += static_cast<std::size_t>(got);
         if (size > kMaxHostsFile) {
@@ -57,7 +57,7 @@ tl::expected<HostsFile, std::string> read_hosts_file(const std::filesystem::path
     const k8s_client::FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0) {
-        return tl::unexpected(errno_text(errno));
+        return tl::unexpected(k8s_client::error_text(errno));
     }
     if (S_ISDIR(status.st_mode)) {
         return tl::unexpected(std::string("is a folder"));

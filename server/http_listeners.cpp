@@ -8,7 +8,7 @@
 #include <optional>
 #include <sys/socket.h>
 
-#include "server/errno_text.h"
+#include "k8s_client/error_text.h"
 #include "server/net_bind.h"
 #include "server/socket_option.h"
 
@@ -98,7 +98,7 @@ Fd open_or_throw(const Listen& listen, const HttpListeners& open) {
     }
     if (!fd) {
         throw ConfigError("cannot listen on " + host_port_text(listen) +
-                          " (HTTP): " + errno_text(error));
+                          " (HTTP): " + k8s_client::error_text(error));
     }
     return fd;
 }

@@ -11,8 +11,8 @@
 #include <string>
 #include <sys/socket.h>
 
+#include "k8s_client/error_text.h"
 #include "server/config_listen.h"
-#include "server/errno_text.h"
 #include "server/net_bind.h"
 #include "server/socket_option.h"
 
@@ -67,7 +67,7 @@ Fd make_socket(const SocketAddress& address, int type) {
 
 [[noreturn]] void refuse_listen(const Listen& listen, int type, int error) {
     throw ConfigError("cannot listen on " + to_string(listen) + " (" +
-                      (type == SOCK_DGRAM ? "UDP" : "TCP") + "): " + errno_text(error) +
+                      (type == SOCK_DGRAM ? "UDP" : "TCP") + "): " + k8s_client::error_text(error) +
                       (error == EADDRINUSE ? "; is another DNS server running?"
                        : error == EACCES   ? "; the port needs the capability NET_BIND_SERVICE"
                                            : ""));

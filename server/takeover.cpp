@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <system_error>
 
-#include "server/errno_text.h"
+#include "k8s_client/error_text.h"
 
 namespace server {
 namespace {
@@ -110,13 +110,13 @@ std::unique_ptr<Predecessor> Predecessor::find(const std::filesystem::path& path
     const sockaddr_un address = unix_address(path);
     Fd channel = make_channel(0);
     if (!channel) {
-        refuse_takeover(path, errno_text(errno));
+        refuse_takeover(path, k8s_client::error_text(errno));
     }
     if (connect(channel.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) {
             return nullptr;
         }
-        refuse_takeover(path, errno_text(errno));
+        refuse_takeover(path, k8s_client::error_text(errno));
     }
     std::unique_ptr<Predecessor> found(new Predecessor(std::move(channel)));
     try {
@@ -194,7 +194,7 @@ HandOver::HandOver(const std::filesystem::path& path) : listener_(make_channel(S
     umask(mask);
     if (!bound || ::listen(listener_.get(), 1) != 0 ||
         std::rename(fresh.c_str(), path.c_str()) != 0) {
-        refuse_takeover(path, errno_text(errno));
+        refuse_takeover(path, k8s_client::error_text(errno));
     }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs every test; the last line is `N passed, N failed` (`, N skipped` may follow).
 #
-#   tests/run.sh            everything, in some 20 minutes on two cores
+#   tests/run.sh            everything, in under 20 minutes on two cores
 #   tests/run.sh --long     and what takes longer: more fuzzing, a longer soak, valgrind, clang-tidy, all suites with
 #                           both sanitizers and with control-flow integrity, unit tests of the release build and
 #                           with TSan, the arm64 image
