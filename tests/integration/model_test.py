@@ -50,7 +50,7 @@ class Model:
         self.steps = Steps(store, self.random)
         self.asker = Asker(keryx.address, keryx.port)
         self.pending, self.at, self.doing = Touched(), 0, []
-        self.baseline = []
+        self.baseline, self.marks = [], 0
 
     def change(self, count):
         """Steps that are checked with the next settle()."""
@@ -90,6 +90,24 @@ class Model:
         self.pending, self.doing = Touched(), []
         return time.monotonic() - started
 
+    def hears_again(self, seconds):
+        """Until a change of each resource arrives, all of it quiet: a name can be right before the watch
+        that a fault broke is back, and only with the watch is the next change due in a moment."""
+        self.marks += 1
+        address, target = f"10.246.0.{self.marks % 250}", f"{self.marks}.example.net"
+        there = self.store.get("namespaces", "", "mark") is None
+        if there:
+            self.store.put("namespaces", {"metadata": {"name": "mark"}})
+        else:
+            self.store.delete("namespaces", "", "mark")
+        self.store.put("services", cluster.external("mark", target, namespace="stable"))
+        self.store.put("endpointslices", cluster.endpoint_slice("db-3", "db3", [address], namespace="stable"))
+        base = "svc.cluster.local"
+        self.doing.append("a mark")
+        return self.settle(seconds, [((f"mark.{base}", 1), (0 if there else 3, set())),
+                                     ((f"mark.stable.{base}", 5), (0, {target})),
+                                     ((f"db3.stable.{base}", 1), (0, {address}))])
+
     def _untouched_are_right(self):
         """While something is amiss: names of Services that nothing touched since are as they were."""
         if self.baseline:
@@ -127,6 +145,7 @@ def walk(model, steps):
             model.fault(model.random.choice(model_faults.QUICK))
             model.settle(10)
             model.baseline = []
+            model.hears_again(10)
         else:
             model.settle(5)
         if model.at - last_storm >= storm_every:
@@ -151,6 +170,7 @@ def storm(model, bag):
     seconds = model.settle(3 * RESYNC if names == ["lost"] else 45)
     model.doing, model.baseline = names, []  # what was touched has settled, and is no longer as before
     seconds += model.settle(3 * RESYNC, model.steps.everything())
+    seconds += model.hears_again(45)
     model.server.faults.clear()
     return seconds, "+".join(names)
 
@@ -160,6 +180,7 @@ def stable_objects(store):
     store.put("namespaces", {"metadata": {"name": "stable"}})
     store.put("services", cluster.service("web", "10.97.0.1", namespace="stable"))
     store.put("services", cluster.service("db", namespace="stable"))
+    store.put("services", cluster.service("db3", namespace="stable"))
     store.put("services", cluster.external("alias", "www.example.net", namespace="stable"))
     store.put("endpointslices", cluster.endpoint_slice("db-1", "db", ["10.245.0.1", "10.245.0.2"],
                                                        namespace="stable"))
