@@ -236,10 +236,7 @@ class EventsBody : public ResponseBody {
     const std::string& fault() const { return fault_; }
 
   protected:
-    bool begin() override {
-        progress_.begun();
-        return true;
-    }
+    bool begin() override { return progress_.begun(); }
 
     bool take(std::string_view octets) override {
         while (fault_.empty()) {

@@ -58,8 +58,8 @@ class Heartbeat {
 class WatchProgress {
   public:
     virtual ~WatchProgress() = default;
-    /// The server has accepted the watch.
-    virtual void begun() = 0;
+    /// The server has accepted the watch. False: it is to end.
+    virtual bool begun() = 0;
     /// The events of a piece have been decoded. False: the watch is to end.
     virtual bool events_decoded() = 0;
 };

@@ -139,6 +139,9 @@ Ending Reflector::streaming_list() {
         made_progress();
         return ending;
     }
+    if (relist_asked_.load(std::memory_order_relaxed) && ending.kind != Ending::Kind::Stopped) {
+        return {};  // we cut it ourselves
+    }
     if (ending.kind != Ending::Kind::Connect && ending.kind != Ending::Kind::Untrusted &&
         ending.kind != Ending::Kind::Refused) {
         may_stream_ = false;

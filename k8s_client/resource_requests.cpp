@@ -35,10 +35,16 @@ class ResourceRequests::WatchSession : public WatchProgress {
                  const std::function<void()>& begun, bool begins_with_list)
         : requests_(requests), give_up_(give_up), begun_(begun), listing_(begins_with_list) {}
 
-    void begun() override {
+    /// What was asked for before the request was under way has interrupted nothing, and a watch may
+    /// be silent for a minute.
+    bool begun() override {
+        if (give_up_.load(std::memory_order_relaxed)) {
+            return false;
+        }
         if (!listing_) {
             begun_();
         }
+        return true;
     }
 
     bool events_decoded() override {

@@ -30,7 +30,7 @@ class ResourceRequests {
     /// What is true now, in pages. With `versions_restarted` its versions may be lower than ours.
     Ending list_in_pages(bool versions_restarted);
     /// A watch that begins with a list; returns when the watch ends. `on_listed` is called between.
-    /// With `give_up` set, a watch ends with its next piece.
+    /// With `give_up` set, a watch ends as it opens, or with its next piece.
     Ending list_by_watch(const std::atomic<bool>& give_up, const std::function<void()>& on_listed);
     /// From version() on; returns when the watch ends. `on_begun`: the server has accepted it.
     Ending watch(const std::atomic<bool>& give_up, const std::function<void()>& on_begun);

@@ -27,7 +27,7 @@ void decode(std::string_view text, std::size_t piece_size, Decoded& out) {
 }
 
 struct Progress : WatchProgress {
-    void begun() override {}
+    bool begun() override { return true; }
     bool events_decoded() override { return true; }
 };
 

@@ -1,5 +1,8 @@
 #include "k8s_client/reflector.h"
 
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -272,6 +275,19 @@ TEST_CASE("a relist that is asked for ends the watch and lists what is true") {
     CHECK(rig.has("b"));
     CHECK(rig.query(4) == "/api/v1/services?limit=500");
     CHECK(rig.query(5).ends_with("&resourceVersion=30"));
+}
+
+TEST_CASE("a relist that is asked for before the watch is open ends it, too") {
+    const std::atomic<bool> give_up{true};
+    ScriptedHttp http({open_watch({})});
+    RecordingSink sink;
+    RequestGate gate{{1000, 1000, 0}};
+    StopSignal stop;
+    ResourceRequests requests(kServices, {}, http, gate, stop, sink, sink);
+    auto ended = std::async(std::launch::async, [&] { return requests.watch(give_up, [] {}); });
+    CHECK(ended.wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+    http.stop();
+    CHECK(ended.get().kind == Ending::Kind::Complete);
 }
 
 TEST_CASE("endpoints are read from the version that the API has") {
