@@ -21,7 +21,7 @@ import tempfile
 import time
 import urllib.request
 
-from harness import Skip, check, equal
+from harness import Skip, check, equal, until
 
 TOOLS = ("kubectl", "jq", "curl", "openssl", "xz")
 PROCESSES = ("kube-controller-manager", "kube-apiserver", "etcd")
@@ -141,6 +141,28 @@ class ControlPlane:
 
     def pod_status(self, pod, ip, ready):
         self._run([self.scripts / "pod-status.sh", self.state, "default", pod, ip, "true" if ready else "false"])
+
+    def ready(self, seconds=60.0):
+        """Waits until the API server says that it is."""
+        def says_ok():
+            try:
+                return self.kubectl("get", "--raw", "/readyz") == "ok"
+            except AssertionError:
+                return False
+        until(says_ok, "the API server's being ready", seconds)
+
+    def ready_addresses(self, service):
+        """Of a Service in `default`, as the API server's EndpointSlices have them; in order."""
+        listed = json.loads(self.kubectl("get", "endpointslices", "-l", f"kubernetes.io/service-name={service}",
+                                         "-o", "json"))
+        return sorted({address for one in listed["items"] for endpoint in one.get("endpoints") or []
+                       if endpoint.get("conditions", {}).get("ready", True) for address in endpoint["addresses"]})
+
+    def controllers_made(self, service, *addresses, seconds=60.0):
+        """Waits until these are its ready addresses. The controllers' own watches come back up to half a
+        minute after an API server does: client-go backs off for so long."""
+        until(lambda: self.ready_addresses(service) == sorted(addresses), f"{addresses} of {service} in the API",
+              seconds)
 
     def minor(self):
         """The y of version 1.y."""

@@ -30,10 +30,9 @@ def sees_mirrored(plane, w, address, seconds):
 
     def agree():
         nonlocal held, answer
-        held = plane.kubectl("get", "endpointslices", "-l", "kubernetes.io/service-name=hand", "-o",
-                             "jsonpath={.items[*].endpoints[*].addresses[*]}").split()
-        answer = w.asker.ask(at("hand"), A)
-        return address in held and answer == has(*held)
+        held, answer = plane.ready_addresses("hand"), w.asker.ask(at("hand"), A)
+        return answer == has(*held)
+    until(lambda: address in plane.ready_addresses("hand"), f"{address} of hand in the API", 60)
     try:
         until(agree, f"{address} of `hand`", seconds * w.t.slack)
     except AssertionError as why:
@@ -74,7 +73,7 @@ def killed(t, plane, tunnel, direct, tunnelled):
 
 def frozen(t, plane, tunnel, direct, tunnelled):
     seconds = 100 if LONG else 5    # the longer one is more than the 80 s after which a silent watch is given up
-    with t.case(f"kube-apiserver is stopped for {seconds} s: answers go on; set going, changes are seen within 5 s"):
+    with t.case(f"kube-apiserver is stopped for {seconds} s: answers go on; ready again, it is followed in 5 s"):
         plane.apply(service("frozen", "10.66.18.8"))
         for w in (direct, tunnelled):
             w.sees(at("frozen"), A, has("10.66.18.8"))
@@ -85,8 +84,9 @@ def frozen(t, plane, tunnel, direct, tunnelled):
                 for w in (direct, tunnelled):
                     w.still_asked()
                     equal(w.asker.ask(at("frozen"), A), has("10.66.18.8"), "what cannot be known yet")
+        plane.ready()
         for w in (direct, tunnelled):
-            note("from SIGCONT to the change of meanwhile", w.gone(at("frozen"), seconds=5))
+            note("from the API server's being ready to the change of meanwhile", w.gone(at("frozen"), seconds=5))
         for number, w in enumerate((direct, tunnelled), 21):
             moves(plane, w, number)
             w.unbroken()
@@ -116,6 +116,7 @@ def rights(t, plane, tunnel, direct, w):
     try:
         with t.case("the right to endpointslices is taken: names stay, and the log names verb and resource"):
             plane.pod_status("kubia-1", "10.0.2.4", False)
+            plane.controllers_made("kubia-noports", "10.0.0.8")
             w.sees(name, A, without)
             plane.patch("clusterrole", "keryx", {"rules": RULES[:1]})
             until(lambda: not plane.may("watch", "discovery.k8s.io", "endpointslices"), "the right to go", 10)
@@ -123,6 +124,7 @@ def rights(t, plane, tunnel, direct, w):
             said = w.says("(403)", '"endpointslices"', '"discovery.k8s.io"', after=line)
             check('verb "list"' in said or 'verb "watch"' in said, said)
             plane.pod_status("kubia-2", UNREADY, True)
+            plane.controllers_made("kubia-noports", "10.0.0.8", UNREADY)
             direct.sees(name, A, with_it)
             plane.apply(service("meanwhile", "10.66.18.3"))
             w.sees(at("meanwhile"), A, has("10.66.18.3"))
@@ -134,6 +136,7 @@ def rights(t, plane, tunnel, direct, w):
     with t.case("the right is given back: changes are seen again"):
         note("from the right's return to the change", w.sees(name, A, with_it, 40))
         plane.pod_status("kubia-2", UNREADY, False)
+        plane.controllers_made("kubia-noports", "10.0.0.8")
         w.sees(name, A, without)
         plane.delete("service", "meanwhile")
         moves(plane, w, 12)

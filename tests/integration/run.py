@@ -3,13 +3,15 @@
 
 usage: run.py [--binary build/server/keryx] [--under COMMAND] [--slack FACTOR] [--quick] [SUITE...]
 
-Without a SUITE all of them run, in lanes beside each other. --slack stretches the deadlines, for builds with sanitizers; --quick
+Without a SUITE all of them run, in lanes beside each other; with KERYX_LONG=yes, which makes some of them longer and
+stricter, one after the other. --slack stretches the deadlines, for builds with sanitizers; --quick
 leaves out what only repeats (golden: one Corefile of the nine); --under runs the server by another command: by
 `setarch -R`, which ThreadSanitizer needs on some kernels, or by valgrind, without the sandbox then. Debian's
 own interpreter has dnspython: /usr/bin/python3 run.py.
 """
 import argparse
 import importlib
+import os
 import pathlib
 import re
 import shlex
@@ -81,7 +83,8 @@ def main():
         if suite not in SUITES:
             parser.error(f"no suite '{suite}'; there are {', '.join(SUITES)}")
 
-    lanes = [[s for s in lane if s in (args.suites or SUITES)] for lane in LANES]
+    lanes = [SUITES] if os.environ.get("KERYX_LONG") == "yes" else LANES
+    lanes = [[s for s in lane if s in (args.suites or SUITES)] for lane in lanes]
     lanes = [lane for lane in lanes if lane]
     beside = [start_lane(lane) for lane in lanes[1:]]
     command = [*args.under, str(args.binary.resolve())]

@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/k8s_client/api_requests.h"
-#include "tests/k8s_client/temp_folder.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace k8s_client;
 using namespace k8s_client::testing;
@@ -217,7 +217,7 @@ TEST_CASE("api connection: the receiver may give up") {
 }
 
 TEST_CASE("api connection: a token is read anew for each request") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const ScriptedServer server({}, say(reply("")));
     ApiAccess access = plain_access(server);
     access.token.file = folder / "token";

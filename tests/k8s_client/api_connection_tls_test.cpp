@@ -4,7 +4,7 @@
 
 #include "tests/k8s_client/api_requests.h"
 #include "tests/k8s_client/openssl_handles.h"
-#include "tests/k8s_client/temp_folder.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace k8s_client;
 using namespace k8s_client::testing;
@@ -144,7 +144,7 @@ TEST_CASE("tls: a certificate out of its time") {
 }
 
 TEST_CASE("tls: the CA is read anew for each request") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const ScriptedServer server({certificate_for({"IP:127.0.0.1"}), "", false}, say(reply("{}")));
     ApiAccess access = access_of(server);
     access.ca = {{}, folder / "ca.crt"};

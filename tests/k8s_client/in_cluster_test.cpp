@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/k8s_client/temp_folder.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace k8s_client;
 
@@ -21,7 +21,7 @@ std::string in_cluster_error(const ServiceEnvironment& environment,
 }  // namespace
 
 TEST_CASE("in cluster: address from the environment, token and CA by name") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("token", "t\n");
     folder.write("ca.crt", "c");
     for (const char* host : {"10.96.0.1", "fd00::1", "kubernetes.default"}) {
@@ -35,7 +35,7 @@ TEST_CASE("in cluster: address from the environment, token and CA by name") {
 }
 
 TEST_CASE("in cluster: what is missing") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const std::string outside =
         "not in a pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set): give the "
         "kubernetes block 'kubeconfig', 'endpoint' or 'manifests'";

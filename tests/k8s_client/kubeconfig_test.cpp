@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/k8s_client/temp_folder.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace k8s_client;
 
@@ -24,7 +24,7 @@ std::string config(const std::string& cluster, const std::string& user) {
 }
 
 struct Setting {
-    TempFolder folder;
+    support::ScratchFolder folder;
 
     ApiAccess read(const std::string& text, const std::string& context = "") const {
         folder.write("config", text);

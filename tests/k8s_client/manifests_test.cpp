@@ -8,7 +8,7 @@
 
 #include "tests/k8s_client/manifest_pods.h"
 #include "tests/k8s_client/recording_sink.h"
-#include "tests/k8s_client/temp_folder.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace k8s_client;
 namespace fs = std::filesystem;
@@ -28,7 +28,7 @@ std::string refusal(const std::vector<fs::path>& paths, RecordingSink& sink) {
 }  // namespace
 
 TEST_CASE("a folder gives one batch, then synced; the rest of it is not read") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("b.yaml", pod("b"));
     folder.write("a.yml", pod("a"));
     folder.write("c.json", R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"c"}})");
@@ -50,7 +50,7 @@ TEST_CASE("a folder gives one batch, then synced; the rest of it is not read") {
 }
 
 TEST_CASE("a given file may have any name; of two files the last in the order of paths counts") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("objects", pod("x", "10.0.0.2"));
     fs::create_directory(folder / "f");
     folder.write("f/2.yaml", pod("x", "10.0.0.4"));
@@ -71,7 +71,7 @@ TEST_CASE("a given file may have any name; of two files the last in the order of
 }
 
 TEST_CASE("what cannot be read at start is refused") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     RecordingSink sink;
     CHECK(refusal({folder / "absent"}, sink) ==
           "manifests: " + (folder / "absent").string() + " does not exist");
@@ -89,7 +89,7 @@ TEST_CASE("what cannot be read at start is refused") {
 }
 
 TEST_CASE("a file that does not parse at start is left out, the others are used") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("half") + "\nb: [1\nc: 2\n");
     folder.write("b.yaml", pod("b"));
     folder.write("c.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: \"Bad\\nName\"}\n");
@@ -105,7 +105,7 @@ TEST_CASE("a file that does not parse at start is left out, the others are used"
 }
 
 TEST_CASE("a file full of what is wrong fills neither log nor memory, and is counted") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     std::string text = pod("a");
     for (int i = 0; i < 1000; ++i) {
         text += "---\napiVersion: v1\nkind: Pod\nmetadata: {name: _" + std::to_string(i) + "}\n" +
@@ -122,7 +122,7 @@ TEST_CASE("a file full of what is wrong fills neither log nor memory, and is cou
 }
 
 TEST_CASE("a huge file is refused by its size") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     folder.write("b.yaml", "");
     fs::resize_file(folder / "b.yaml", (std::uintmax_t{64} << 20) + 1);
@@ -134,7 +134,7 @@ TEST_CASE("a huge file is refused by its size") {
 }
 
 TEST_CASE("selectors are applied, and a Namespace object need not bear its name as a label") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml",
                  "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n---\n"
                  "apiVersion: v1\nkind: Namespace\nmetadata: {name: m}\n---\n"

@@ -12,8 +12,8 @@
 #include "k8s_client/manifests.h"
 #include "tests/k8s_client/manifest_pods.h"
 #include "tests/k8s_client/recording_sink.h"
-#include "tests/k8s_client/temp_folder.h"
 #include "tests/support/sanitizer.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace k8s_client;
 namespace fs = std::filesystem;
@@ -53,7 +53,7 @@ class ConfigMapMount {
 }  // namespace
 
 TEST_CASE("a written file is read again, and only differences are told, in one batch") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a") + pod("b") + pod("c"));
     folder.write("z.yaml", pod("z"));
     RecordingSink sink;
@@ -71,7 +71,7 @@ TEST_CASE("a written file is read again, and only differences are told, in one b
 }
 
 TEST_CASE("nothing is told if nothing changed") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     RecordingSink sink;
     const ManifestSource source(options_for({folder.path()}), sink, sink);
@@ -87,7 +87,7 @@ TEST_CASE("nothing is told if nothing changed") {
 }
 
 TEST_CASE("files that come, go and are renamed") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     RecordingSink sink;
     const ManifestSource source(options_for({folder.path()}), sink, sink);
@@ -109,7 +109,7 @@ TEST_CASE("files that come, go and are renamed") {
 }
 
 TEST_CASE("a file that no longer parses keeps its last good state") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     RecordingSink sink;
     const ManifestSource source(options_for({folder.path()}), sink, sink);
@@ -125,7 +125,7 @@ TEST_CASE("a file that no longer parses keeps its last good state") {
 }
 
 TEST_CASE("a file that is being written is not read until it is closed") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     RecordingSink sink;
     const ManifestSource source(options_for({folder.path()}), sink, sink);
@@ -146,7 +146,7 @@ TEST_CASE("a file that is being written is not read until it is closed") {
 }
 
 TEST_CASE("an emptied file is believed, after a moment") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     folder.write("b.yaml", pod("b"));
     RecordingSink sink;
@@ -157,7 +157,7 @@ TEST_CASE("an emptied file is believed, after a moment") {
 }
 
 TEST_CASE("the swap of a mounted ConfigMap") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     ConfigMapMount mount(folder / "mount", pod("a") + pod("b"));
     RecordingSink of_folder;
     RecordingSink of_file;
@@ -178,7 +178,7 @@ TEST_CASE("the swap of a mounted ConfigMap") {
 }
 
 TEST_CASE("a file's folder is watched for that file only") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     RecordingSink sink;
     const ManifestSource source(options_for({folder / "a.yaml"}), sink, sink);
@@ -196,7 +196,7 @@ TEST_CASE("a file's folder is watched for that file only") {
 }
 
 TEST_CASE("a folder that is removed and made again") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     fs::create_directory(folder / "m");
     folder.write("m/a.yaml", pod("a"));
     RecordingSink sink;
@@ -228,7 +228,7 @@ TEST_CASE("a folder that is removed and made again") {
 }
 
 TEST_CASE("a symlink to a folder may be turned to another") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     fs::create_directory(folder / "1");
     fs::create_directory(folder / "2");
     folder.write("1/a.yaml", pod("a"));
@@ -245,7 +245,7 @@ TEST_CASE("a symlink to a folder may be turned to another") {
 }
 
 TEST_CASE("a change of 200 KB is told within its time") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto objects = [](int version) {
         std::string text;
         for (int i = 0; text.size() < 200'000; ++i) {
@@ -270,7 +270,7 @@ TEST_CASE("a change of 200 KB is told within its time") {
 }
 
 TEST_CASE("the destructor stops at once, also in the middle of a file") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     RecordingSink sink;
     auto source = std::make_unique<ManifestSource>(options_for({folder.path()}), sink, sink);
@@ -292,7 +292,7 @@ TEST_CASE("the destructor stops at once, also in the middle of a file") {
 }
 
 TEST_CASE("many writes, one after the other: the last state is the one that stays") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("a.yaml", pod("a"));
     folder.write("keep.yaml", pod("keep"));
     RecordingSink sink;

@@ -10,7 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "k8s_client/small_file.h"
-#include "tests/k8s_client/temp_folder.h"
+#include "tests/support/scratch_folder.h"
 
 using k8s_client::Secret;
 using k8s_client::WipingAllocator;
@@ -51,7 +51,7 @@ TEST_CASE("secret: a value like others, that says nothing of itself") {
 }
 
 TEST_CASE("secret: a file is read whole, whatever its size") {
-    const k8s_client::TempFolder folder;
+    const support::ScratchFolder folder;
     for (const std::size_t size : {0U, 1U, 4095U, 4096U, 4097U, 20'000U}) {
         const std::string text(size, 'k');
         folder.write("key", text);

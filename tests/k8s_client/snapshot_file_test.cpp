@@ -10,7 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "k8s_client/snapshot_format.h"
-#include "tests/k8s_client/temp_folder.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace k8s_client;
 using namespace std::chrono_literals;
@@ -74,7 +74,7 @@ std::string text_of(const std::filesystem::path& file) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::size_t files_in(const TempFolder& folder) {
+std::size_t files_in(const support::ScratchFolder& folder) {
     return static_cast<std::size_t>(
         std::distance(std::filesystem::directory_iterator(folder.path()), {}));
 }
@@ -93,7 +93,7 @@ std::string forged(const std::string& list) {
 }  // namespace
 
 TEST_CASE("snapshot file: what was written is read, in its order") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto file = folder / "snapshot";
     for (const int count : {0, 1, 20, 2000}) {
         REQUIRE(write(file, some_objects(count)));
@@ -111,7 +111,7 @@ TEST_CASE("snapshot file: what was written is read, in its order") {
 }
 
 TEST_CASE("snapshot file: a person can read it") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     REQUIRE(write(folder / "snapshot", some_objects(1)));
     const std::string text = text_of(folder / "snapshot");
     const std::string content = text.substr(text.find('\n') + 1);
@@ -129,7 +129,7 @@ TEST_CASE("snapshot file: a person can read it") {
 }
 
 TEST_CASE("snapshot file: too old, of the future, of other options") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto file = folder / "snapshot";
     REQUIRE(write(file, some_objects()));
     const auto why = [&](const std::string& filters, std::chrono::seconds later) {
@@ -146,7 +146,7 @@ TEST_CASE("snapshot file: too old, of the future, of other options") {
 }
 
 TEST_CASE("snapshot file: no file, no reading, not a file") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     CHECK(read(folder / "none").missing);
     CHECK(read(folder / "none").why == "No such file or directory");
     CHECK(read(folder.path()).why == "not a file");
@@ -158,7 +158,7 @@ TEST_CASE("snapshot file: no file, no reading, not a file") {
 }
 
 TEST_CASE("snapshot file: another format or version") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto file = folder / "snapshot";
     REQUIRE(write(file, some_objects()));
     std::string text = text_of(file);
@@ -175,7 +175,7 @@ TEST_CASE("snapshot file: another format or version") {
 }
 
 TEST_CASE("snapshot file: cut anywhere, nothing of it is used") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto file = folder / "snapshot";
     REQUIRE(write(file, some_objects(2000)));
     const std::string text = text_of(file);
@@ -197,7 +197,7 @@ TEST_CASE("snapshot file: cut anywhere, nothing of it is used") {
 }
 
 TEST_CASE("snapshot file: any flipped bit is seen") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto file = folder / "snapshot";
     REQUIRE(write(file, some_objects(3)));
     const std::string text = text_of(file);
@@ -213,7 +213,7 @@ TEST_CASE("snapshot file: any flipped bit is seen") {
 }
 
 TEST_CASE("snapshot file: larger than the limit, it is not read") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto file = folder / "snapshot";
     REQUIRE(write(file, some_objects(1)));
     REQUIRE(truncate(file.c_str(), static_cast<off_t>(kMaxSnapshotSize)) == 0);  // a sparse one
@@ -223,7 +223,7 @@ TEST_CASE("snapshot file: larger than the limit, it is not read") {
 }
 
 TEST_CASE("snapshot file: what is in it is checked like what comes from a network") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto why = [&](const std::string& list) {
         folder.write("snapshot", forged(list));
         return read(folder / "snapshot").why;
@@ -251,7 +251,7 @@ TEST_CASE("snapshot file: what is in it is checked like what comes from a networ
 }
 
 TEST_CASE("snapshot file: a preamble that says nothing sensible") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const std::string list = R"({"apiVersion":"v1","kind":"List","items":[]})";
     const std::string time = "written=" + to_string(kNow) + "\n";
     for (const std::string& bad :
@@ -273,7 +273,7 @@ TEST_CASE("snapshot file: a preamble that says nothing sensible") {
 }
 
 TEST_CASE("snapshot file: random damage under a right checksum never harms") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     REQUIRE(write(folder / "snapshot", some_objects(5)));
     const std::string text = text_of(folder / "snapshot");
     const std::string content = text.substr(text.find('\n') + 1);
@@ -300,7 +300,7 @@ TEST_CASE("snapshot file: random damage under a right checksum never harms") {
 }
 
 TEST_CASE("snapshot file: a folder that is not there, or is none") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     CHECK(write(folder / "no" / "snapshot", {}).error() == "No such file or directory");
     folder.write("file", "x");
     CHECK(write(folder / "file" / "snapshot", {}).error() == "Not a directory");
@@ -310,7 +310,7 @@ TEST_CASE("snapshot file: a folder that is not there, or is none") {
 }
 
 TEST_CASE("snapshot file: a disk that fills up leaves the old file, and no other") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     const auto file = folder / "snapshot";
     REQUIRE(write(file, some_objects(3)));
     const std::string before = text_of(file);
@@ -332,7 +332,7 @@ TEST_CASE("snapshot file: a disk that fills up leaves the old file, and no other
 }
 
 TEST_CASE("snapshot file: a symbolic link is replaced, not followed") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     folder.write("other", "precious");
     std::filesystem::create_symlink("other", folder / "snapshot");
     REQUIRE(write(folder / "snapshot", some_objects(1)));
@@ -341,7 +341,7 @@ TEST_CASE("snapshot file: a symbolic link is replaced, not followed") {
 }
 
 TEST_CASE("snapshot file: what a crash left is cleared away, and nothing else") {
-    const TempFolder folder;
+    const support::ScratchFolder folder;
     for (const char* name : {".snapshot.a1B2c3", ".snapshot.zzzzzz", "snapshot", ".snapshot.abc",
                              ".snapshot.abcdefg", "snapshot.a1B2c3", ".other.a1B2c3"}) {
         folder.write(name, "x");

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "server/config_error.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server {
 namespace {
@@ -22,7 +22,7 @@ std::string access_error(const ApiConfig& config, const k8s_client::ServiceEnvir
 }
 
 TEST_CASE("api access: kubeconfig, else endpoint, else the pod's own") {
-    const testing::ScratchFolder folder;
+    const support::ScratchFolder folder;
     folder.write("token", "t");
     const auto ca = folder.write("ca.crt", "c");
     ApiConfig config;
@@ -54,7 +54,7 @@ TEST_CASE("api access: kubeconfig, else endpoint, else the pod's own") {
 }
 
 TEST_CASE("api access: what the process must not start with") {
-    const testing::ScratchFolder folder;
+    const support::ScratchFolder folder;
     ApiConfig config;
     CHECK(access_error(config, kOutside, folder.path())
               .starts_with("kubernetes: not in a pod (KUBERNETES_SERVICE_HOST"));

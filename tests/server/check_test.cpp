@@ -5,12 +5,12 @@
 #include <doctest/doctest.h>
 
 #include "k8s_client/manifests.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server {
 namespace {
 
-using testing::ScratchFolder;
+using support::ScratchFolder;
 using Lines = std::vector<std::string>;
 
 /// The lines about a Corefile in `folder`; two workers.

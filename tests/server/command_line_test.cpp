@@ -5,12 +5,12 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server {
 namespace {
 
-using testing::ScratchFolder;
+using support::ScratchFolder;
 
 CommandLine parsed(std::initializer_list<const char*> arguments) {
     const std::vector<const char*> list(arguments);

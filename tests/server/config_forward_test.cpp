@@ -1,13 +1,13 @@
 #include <doctest/doctest.h>
 
 #include "tests/server/config_loading.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server {
 namespace {
 
+using support::ScratchFolder;
 using testing::error_of;
-using testing::ScratchFolder;
 using Upstreams = std::vector<resolver::Upstream>;
 
 Config config_with(std::string_view directive, const std::filesystem::path& folder = "/nowhere") {

@@ -7,15 +7,15 @@
 
 #include "server/config_files.h"
 #include "tests/server/config_loading.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server {
 namespace {
 
+using support::ScratchFolder;
 using testing::error_in_block;
 using testing::error_of;
 using testing::load;
-using testing::ScratchFolder;
 
 constexpr std::string_view kKnown =
     "; known: acl, any, bind, bufsize, cache, cancel, chaos, debug, ede, errors, forward, header, "

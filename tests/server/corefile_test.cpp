@@ -9,12 +9,12 @@
 
 #include "server/config_error.h"
 #include "server/config_files.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server {
 namespace {
 
-using testing::ScratchFolder;
+using support::ScratchFolder;
 
 void show(const Directive& directive, std::string& out) {
     out += directive.name;

@@ -13,7 +13,7 @@
 #include "server/explain.h"
 #include "tests/server/config_loading.h"
 #include "tests/server/journal_lines.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server::testing {
 
@@ -125,7 +125,7 @@ class ExplainRig {
         return config;
     }
 
-    ScratchFolder folder_;
+    support::ScratchFolder folder_;
     JournalLines journal_;
     Config config_;
     Routing routing_;

@@ -179,7 +179,7 @@ TEST_CASE("finding: in the cluster, musl's search ends at a name without the typ
 }
 
 TEST_CASE("explain: of several clusters the one that has the name") {
-    testing::ScratchFolder folder;
+    support::ScratchFolder folder;
     folder.write("one.yaml", web_yaml());
     folder.write("two.yaml", service_yaml("prod", "db", "clusterIP: 10.97.0.1"));
     folder.write("three.yaml", service_yaml("prod", "db", "clusterIP: 10.98.0.1"));

@@ -11,12 +11,12 @@
 #include <doctest/doctest.h>
 
 #include "tests/server/messages.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server {
 namespace {
 
-using testing::ScratchFolder;
+using support::ScratchFolder;
 using testing::Texts;
 
 using zones::qtype::kTxt;

@@ -13,7 +13,7 @@ using namespace server::testing;
 namespace {
 
 /// A cluster whose API server cannot be reached, with the snapshot of that folder.
-server::Config cold_config(const ScratchFolder& folder, std::uint32_t ttl) {
+server::Config cold_config(const support::ScratchFolder& folder, std::uint32_t ttl) {
     auto made = block({"cluster.local"});
     made.kubernetes = kubernetes({"cluster.local"});
     made.kubernetes->options.ttl = ttl;
@@ -26,7 +26,7 @@ server::Config cold_config(const ScratchFolder& folder, std::uint32_t ttl) {
 }
 
 /// As an earlier run left it.
-void leave_old_snapshot(const ScratchFolder& folder) {
+void leave_old_snapshot(const support::ScratchFolder& folder) {
     const auto options = kubernetes({"cluster.local"}).options;
     server::Cluster earlier(options, {}, {});
     earlier.apply(std::vector<Change>{namespace_object(), cluster_ip("prod", "web", "10.0.0.1")});
@@ -40,7 +40,7 @@ void leave_old_snapshot(const ScratchFolder& folder) {
 }  // namespace
 
 TEST_CASE("a start serves a snapshot; a reload waits for the API server, for it has better") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     leave_old_snapshot(folder);
     PrintedLog printed;
     server::OperatorLog log(printed.sink());

@@ -14,7 +14,7 @@
 #include "server/stale_snapshot.h"
 #include "tests/server/blocks.h"
 #include "tests/server/objects.h"
-#include "tests/server/scratch_folder.h"
+#include "tests/support/scratch_folder.h"
 
 namespace server::testing {
 
@@ -55,7 +55,7 @@ class LevelLines : public k8s_client::Journal {
 };
 
 /// Where a snapshot lies, and of which options.
-inline SnapshotOptions snapshot_in(const ScratchFolder& folder,
+inline SnapshotOptions snapshot_in(const support::ScratchFolder& folder,
                                    const zones::ClusterOptions& options) {
     SnapshotOptions snapshot;
     snapshot.file = folder.path() / "snapshot";

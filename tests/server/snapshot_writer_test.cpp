@@ -24,7 +24,7 @@ constexpr WritePace kNever{24h, 24h, 24h, 1ms};  // but at the end
 
 struct Fixture {
     Cluster cluster{kClusterOptions, {}, {}};
-    ScratchFolder folder;
+    support::ScratchFolder folder;
     SnapshotOptions options = snapshot_in(folder, kClusterOptions);
     LevelLines lines;
 

@@ -61,7 +61,7 @@ struct ColdRig : Rig {
     }
     using Rig::ask;
 
-    ScratchFolder folder;
+    support::ScratchFolder folder;
     SnapshotOptions snapshot = snapshot_in(folder, kClusterOptions);
     LevelLines lines;
 };
@@ -69,7 +69,7 @@ struct ColdRig : Rig {
 }  // namespace
 
 TEST_CASE("a snapshot of an earlier run is read, marked as stale, and announced") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     const auto snapshot = snapshot_in(folder, kClusterOptions);
     leave_snapshot(snapshot, 1h);
     LevelLines lines;
@@ -90,7 +90,7 @@ TEST_CASE("a snapshot of an earlier run is read, marked as stale, and announced"
 }
 
 TEST_CASE("a snapshot that must not be used is ignored with the reason") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     auto snapshot = snapshot_in(folder, kClusterOptions);
     LevelLines lines;
     CHECK_FALSE(server::read_stale_snapshot(snapshot, kClusterOptions, {}, lines));

@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/server/scratch_folder.h"
 #include "tests/server/tcp_client.h"
+#include "tests/support/scratch_folder.h"
 
 using namespace server::testing;
 using server::Fd;
@@ -71,7 +71,7 @@ std::string predecessor_at(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("sockets change hands, the same queues behind them") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     const Running running(folder.path() / "socket");
     const auto predecessor = Predecessor::find(folder.path() / "socket");
     REQUIRE(predecessor != nullptr);
@@ -89,7 +89,7 @@ TEST_CASE("sockets change hands, the same queues behind them") {
 }
 
 TEST_CASE("a successor that goes before it serves has taken nothing") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     const Running running(folder.path() / "socket");
     for (int i = 0; i < 3; ++i) {
         CHECK(Predecessor::find(folder.path() / "socket") != nullptr);
@@ -98,14 +98,14 @@ TEST_CASE("a successor that goes before it serves has taken nothing") {
 }
 
 TEST_CASE("where nobody listens there is no predecessor") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     CHECK(predecessor_at(folder.path() / "absent") == "nobody");
     { const HandOver gone(folder.path() / "socket"); }
     CHECK(predecessor_at(folder.path() / "socket") == "nobody");
 }
 
 TEST_CASE("the path belongs to the process that came last") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     const HandOver before(folder.path() / "socket");
     const Running running(folder.path() / "socket");
     const auto predecessor = Predecessor::find(folder.path() / "socket");
@@ -115,7 +115,7 @@ TEST_CASE("the path belongs to the process that came last") {
 }
 
 TEST_CASE("somebody else at the path, or a path that is too long, is an error that names it") {
-    const ScratchFolder folder;
+    const support::ScratchFolder folder;
     const auto path = folder.path() / "socket";
     const Fd other(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     sockaddr_un address{};

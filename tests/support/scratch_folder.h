@@ -1,15 +1,16 @@
-// A folder for one test, with files in it; removed with everything in it at the end.
+// A folder for one test, removed with everything in it at the end.
 // Not copyable; one thread.
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <unistd.h>
+#include <system_error>
 
-namespace server::testing {
+namespace support {
 
 class ScratchFolder {
   public:
@@ -28,11 +29,18 @@ class ScratchFolder {
     ScratchFolder& operator=(const ScratchFolder&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
 
+    /// The file's path; what it had before is lost.
     std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const {
         const auto file = path_ / name;
         std::filesystem::create_directories(file.parent_path());
-        std::ofstream(file, std::ios::binary) << text;
+        std::ofstream stream(file, std::ios::binary);
+        stream << text;
+        stream.close();
+        if (!stream) {
+            throw std::runtime_error("cannot write " + file.string());
+        }
         return file;
     }
 
@@ -40,4 +48,4 @@ class ScratchFolder {
     std::filesystem::path path_;
 };
 
-}  // namespace server::testing
+}  // namespace support
