@@ -40,7 +40,7 @@ host 600 IN AFSDB 1 mail
 host 600 IN URI 10 1 "https://www.keryx.example/"
 pointer 600 IN PTR www
 MiXeD 600 IN A 192.0.2.99
-short 60 IN A 192.0.2.20
+short 240 IN A 192.0.2.20
 day 86400 IN A 192.0.2.24
 alias 600 IN CNAME www
 first 600 IN CNAME second

@@ -4,11 +4,11 @@
 usage: steady_client.py ADDRESS PORT RATE NAME...
 
 Runs until its standard input ends; then waits for the last replies and prints one line of JSON: how many
-were asked and answered, how many replies were wrong, the slowest in seconds, for those that are lost when
-they were asked, in seconds after the start, and how many replies came from an address that was not asked
-(a server behind DNAT whose connection was forgotten between query and reply: the server did answer). `Steady` runs it beside a test, in a network namespace
-if one is named. 64 sockets take turns; each is replaced after 32 queries, so that connection tracking
-sees new and known clients alike.
+were asked and answered, how many replies were wrong and the first of them, the slowest in seconds, for
+those that are lost when they were asked, in seconds after the start, and how many replies came from an
+address that was not asked (a server behind DNAT whose connection was forgotten between query and reply: the
+server did answer). `Steady` runs it beside a test, in a network namespace if one is named. 64 sockets take
+turns; each is replaced after 32 queries, so that connection tracking sees new and known clients alike.
 """
 import json
 import pathlib
@@ -33,6 +33,7 @@ class Asker:
         self.used = [0] * SOCKETS
         self.old = []  # (close by, socket): replies may still come
         self.asked = self.answered = self.wrong = self.astray = self.slowest = 0
+        self.first_wrong = ""
         self.waiting = {}  # (local port, id) -> (when, which)
         self.poll = select.epoll()
         self.by_fd = {}
@@ -76,7 +77,8 @@ class Asker:
                     continue
                 asked = self.waiting.pop((port, int.from_bytes(reply[:2], "big")), None)
                 if asked is None:
-                    self.wrong += 1
+                    # What suite spoof forges beside us may come here: it is nobody's reply.
+                    self.judge(peer[:2] != self.peer, reply, peer)
                     continue
                 self.answered += 1
                 self.astray += peer[:2] != self.peer
@@ -84,7 +86,12 @@ class Asker:
                 # NOERROR, with an answer, to this question.
                 good = (len(reply) > 12 and reply[3] & 15 == 0 and reply[6:8] != b"\0\0" and
                         reply[12:].startswith(self.queries[asked[1]][10:]))
-                self.wrong += not good
+                self.judge(good, reply, peer)
+
+    def judge(self, good, reply, peer):
+        self.wrong += not good
+        if not good and not self.first_wrong:
+            self.first_wrong = f"{reply[:64].hex()} from {peer[0]}:{peer[1]}"
 
     def close_old(self, now):
         while self.old and self.old[0][0] < now:
@@ -110,6 +117,7 @@ def main():
     while asker.waiting and time.monotonic() < end:
         asker.receive(0.05)
     print(json.dumps({"asked": asker.asked, "answered": asker.answered, "wrong": asker.wrong,
+                      "first_wrong": asker.first_wrong,
                       "astray": asker.astray, "slowest": round(asker.slowest, 3),
                       "lost_at": [round(when - start, 2) for when, _ in asker.waiting.values()][:20]}))
 

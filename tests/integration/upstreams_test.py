@@ -243,7 +243,7 @@ def cached(t, name, upstream, stop, questions):
         failures = []
         with t.case(f"{name} is gone: its answers are still here, older"):
             until(lambda: time.monotonic() > started + AGE, "TTLs to go down")
-            check(time.monotonic() - started < 50, "too slow: what lives shortest may have expired")
+            check(time.monotonic() - started < 200, "too slow: what lives shortest may have expired")
             out_of_cache(k, asked, first, failures)
             check(not failures, f"{len(failures)} differ: {failures[:3]}")
 
