@@ -66,13 +66,21 @@ def ask_all(t, k):
         equal(r.edns is not None, bool(i % 2), "OPT")
 
 
+def at_once(asked, delay):
+    """How many questions, at most, waited for their answers at one time."""
+    return max(sum(other.at <= one.at < other.at + delay for other in asked) for one in asked)
+
+
 def crowd(t, workers, extra):
-    with HostileUpstream(lambda asked: asked.answer(after=min(DELAY * t.slack, 1.5))) as up, \
+    delay = min(DELAY * t.slack, 1.5)
+    with HostileUpstream(lambda asked: asked.answer(after=delay)) as up, \
             Keryx(t, cluster.corefile(up.port, extra), FILES, args=("-dns.port", "0", "-workers", str(workers))) as k, \
             t.case(f"{CLIENTS} clients, -workers {workers}{', cache' if extra else ''}: one query upstream per worker"):
         ask_all(t, k)
         asked = up.count(NAMES[0])
-        check(1 <= asked <= workers, f"{asked} queries upstream")
+        # Without a cache, who asks after the answer has come (a machine that is busy) is one for upstream again.
+        together = asked if extra else at_once([one for one in up.asked if one.name.lower() == NAMES[0]], delay)
+        check(1 <= together <= workers, f"{together} queries upstream")
         if extra:
             ask_all(t, k)
             equal(up.count(NAMES[0]), asked, "queries upstream, once it is in the cache")

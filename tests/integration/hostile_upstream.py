@@ -8,6 +8,7 @@ import dataclasses
 import socket
 import struct
 import threading
+import time
 
 import wire
 from harness import free_port
@@ -37,6 +38,7 @@ class Asked:
     attempt: int   # 0 for the first time that this name is asked
     peer: tuple    # of UDP
     stream: socket.socket
+    at: float = dataclasses.field(default_factory=time.monotonic)   # when it came
 
     @property
     def name(self):
