@@ -6,22 +6,19 @@ theirs. Nothing of it outlives the process that entered it: a guard waits for th
 stops the rest.
 """
 import base64
-import contextlib
 import json
 import os
 import pathlib
-import random
 import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.request
 
-from harness import Skip, check, equal, until
+from harness import Skip, check, equal, free_port, until
 
 TOOLS = ("kubectl", "jq", "curl", "openssl", "xz")
 PROCESSES = ("kube-controller-manager", "kube-apiserver", "etcd")
@@ -42,16 +39,11 @@ def scripts(root):
     return folder
 
 
-def lasting_ports(count):
-    """Ports of loopback that stay free while nobody listens there: not of those that clients are given."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
-        lowest = int(file.read().split()[0])
+def free_ports(count):
     found = []
     while len(found) < count:
-        port = random.randrange(lowest // 2, lowest)
-        with socket.socket() as sock, contextlib.suppress(OSError):
-            sock.bind(("127.0.0.1", port))
-            found += [port] * (port not in found)
+        port = free_port()
+        found += [port] * (port not in found)
     return found
 
 
@@ -63,7 +55,7 @@ class ControlPlane:
 
     def __enter__(self):
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="keryx-control-plane-"))
-        self.port, self.etcd_port, peer_port, self.spare_port = lasting_ports(4)
+        self.port, self.etcd_port, peer_port, self.spare_port = free_ports(4)
         self.environment = {**os.environ, "KUBE_PORT": str(self.port), "ETCD_PORT": str(self.etcd_port),
                             "ETCD_PEER_PORT": str(peer_port)}
         self._guard = subprocess.Popen(
