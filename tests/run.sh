@@ -193,7 +193,8 @@ tidy_sources() {
         "^$root/(k8s_client|zones|resolver|server)/[^/]*\.cpp\$"
 }
 
-# The suites that the builds with sanitizers run: with --long all of them.
+# The suites that the builds with sanitizers run: with --long all of them, but not at length (KERYX_LONG), which is
+# strict about time and the release build's.
 seen_by_asan=() seen_by_tsan=()
 if [ "$long" = no ]; then
     seen_by_asan=(server manifests forward cache hosts acl template rewrite hostile compliance malformed metrics tcp
@@ -228,7 +229,7 @@ if [ "$long" = yes ]; then
         case_of "valgrind, unit tests of $folder" env KERYX_LONG=no "${memcheck[@]}" "build/tests/test_$folder" \
             --source-file-exclude="$not_by_memcheck"
     done
-    cases_of "integration with valgrind" "$python" tests/integration/run.py --quick --slack 20 \
+    cases_of "integration with valgrind" env KERYX_LONG=no "$python" tests/integration/run.py --quick --slack 20 \
         --under "${memcheck[*]}" server forward cache reload
 fi
 
@@ -255,13 +256,13 @@ if [ "$fast" = no ]; then
     [ "$long" = no ] || cases_of "soak with ASan" tests/soak/run.sh 2 --binary build-asan/server/keryx --slack 5 \
         --rate 1000 --hostile-rate 500
     cases_of "fuzzers" env KERYX_FUZZ_BUILD=build-asan tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 5)"
-    cases_of "integration with ASan" "$python" tests/integration/run.py --quick --slack 5 \
+    cases_of "integration with ASan" env KERYX_LONG=no "$python" tests/integration/run.py --quick --slack 5 \
         --binary build-asan/server/keryx "${seen_by_asan[@]}"
 
     case_of "thread build (TSan), the rest of it" awaited
     # TSan dies where the kernel randomises 32 bits of the layout, so it is kept fixed.
     [ "$long" = no ] || unit_tests build-tsan "TSan" --wrapper "setarch -R" "${threaded[@]}"
-    cases_of "integration with TSan" "$python" tests/integration/run.py --quick --slack 5 \
+    cases_of "integration with TSan" env KERYX_LONG=no "$python" tests/integration/run.py --quick --slack 5 \
         --under "setarch -R" --binary build-tsan/server/keryx "${seen_by_tsan[@]}"
 fi
 
@@ -269,7 +270,7 @@ if [ "$long" = yes ]; then
     case_of "release build with control-flow integrity (clang++, lld, warnings are errors)" \
         build clang++ build-cfi server/keryx tests/cfi/wrong_calls -- --buildtype=release -Dcfi=true
     cases_of "control-flow integrity" build-cfi/tests/cfi/wrong_calls
-    cases_of "integration with control-flow integrity" "$python" tests/integration/run.py --quick \
+    cases_of "integration with control-flow integrity" env KERYX_LONG=no "$python" tests/integration/run.py --quick \
         --binary build-cfi/server/keryx
 fi
 

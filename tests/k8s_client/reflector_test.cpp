@@ -290,6 +290,18 @@ TEST_CASE("a relist that is asked for before the watch is open ends it, too") {
     CHECK(ended.get().kind == Ending::Kind::Complete);
 }
 
+TEST_CASE("a server whose streamed list a relist has cut is asked for one again") {
+    std::promise<Reflector*> made;
+    const auto asks = [&made] { made.get_future().get()->ask_for_relist(); };
+    ReflectorRig rig({{.stays_open = true, .before = asks},
+                      list_of(30, {}),
+                      list_of(30, {kA}),
+                      open_watch({error_event_json(status_json(410, "Expired", "too old"))})});
+    made.set_value(&rig.reflector);
+    CHECK(rig.has("a"));
+    CHECK(rig.query(4).find("&sendInitialEvents=true") != std::string::npos);
+}
+
 TEST_CASE("endpoints are read from the version that the API has") {
     const auto group = [](const std::string& versions) {
         return ScriptedResponse{.pieces = {R"({"kind":"APIGroup","versions":[)" + versions + "]}"}};

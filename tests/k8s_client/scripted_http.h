@@ -22,6 +22,8 @@ struct ScriptedResponse {
     /// After the pieces nothing comes until the watch is interrupted or stopped.
     bool stays_open = false;
     std::optional<std::chrono::seconds> retry_after = {};
+    /// Called when the request is under way, before anything of the response.
+    std::function<void()> before = {};
 };
 
 class ScriptedHttp : public HttpGet {
@@ -42,6 +44,9 @@ class ScriptedHttp : public HttpGet {
         const ScriptedResponse response = script_.front();
         script_.pop_front();
         lock.unlock();
+        if (response.before) {
+            response.before();
+        }
         if (response.failure != HttpFailure::Kind::Connect) {
             if (!body.head({response.status, response.retry_after})) {
                 return tl::unexpected(HttpFailure{HttpFailure::Kind::GivenUp, "given up"});
